@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from django.http import QueryDict
 
+from commitments.changes import list_line_changes
 from commitments.figures import format_decimal
 from commitments.forms import CommitmentForm, LineChoices, LineFormSet
 from commitments.models import Commitment, Lock
-from commitments.services import LINE_FIELDS, has_same_lines
+from commitments.services import LINE_FIELDS, list_lines
 from directory.models import Project
 
 BLANK_LINES = 3  # blank ones at a time, for whoever works without the script that adds one
@@ -50,7 +52,8 @@ class Entry:
         choices = LineChoices.from_project(commitment.project)
         stored = list(commitment.lines.select_related("cost_code", "cost_type"))
         initial = [
-            {name: getattr(line, name) for name in LINE_FIELDS} | {"cost_type": line.cost_type_id}
+            {name: getattr(line, name) for name in ("line_id", *LINE_FIELDS)}
+            | {"cost_type": line.cost_type_id}
             for line in stored
         ]
         lines = build_line_formset(choices, initial=initial, extra=0 if initial else BLANK_LINES)
@@ -81,7 +84,7 @@ class Entry:
             initial={name: data.get(name) for name in self.header.fields}, project=project, kind=kind
         )
         used = self.lines.entered if self.lines else []
-        initial = [{name: form[name].data for name in LINE_FIELDS} for form in used]
+        initial = [{name: form[name].data for name in ("line_id", *LINE_FIELDS)} for form in used]
         lines = build_line_formset(self.choices, initial=initial, extra=BLANK_LINES)
         return replace(self, header=header, lines=lines)
 
@@ -99,7 +102,7 @@ class Entry:
         """The lines', once valid; None leaves the Schedule of Values alone."""
         if self.lines is None:
             return None
-        return [{name: form.cleaned_data[name] for name in LINE_FIELDS} for form in self.lines.entered]
+        return [form.cleaned_data for form in self.lines.entered]
 
     @property
     def problems(self) -> list[Problem]:
@@ -128,8 +131,11 @@ class Entry:
             if self.header.cleaned_data.get(field.name) != now:
                 text = stored.get_status_display() if field.name == "status" else format_value(now)
                 differences.append(f"{field.label}: {text}")
-        if self.line_values is not None and not has_same_lines(stored, self.line_values):
-            differences.append("Schedule of Values: other lines")
+        if self.line_values is not None:
+            typed = [SimpleNamespace(position=i, **line) for i, line in enumerate(self.line_values, start=1)]
+            for change in list_line_changes(typed, list(list_lines(stored))):
+                entered = f"; you entered {change.old or 'nothing'}" if not change.is_line else ""
+                differences.append(f"{change.what}: {change.new or 'not there'}{entered}")
         return differences
 
 

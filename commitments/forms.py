@@ -13,7 +13,7 @@ from commitments.figures import FigureField, to_the_cent
 from commitments.locks import EXPORTED_FIELDS
 from commitments.models import STATUSES, ContractCompany, CostCode, CostType
 from commitments.services import LINE_FIELDS
-from commitments.widgets import QuickCheckbox, QuickSelect, QuickTextInput
+from commitments.widgets import QuickCheckbox, QuickHiddenInput, QuickSelect, QuickTextInput
 from directory.forms import UncutTextField
 from directory.models import Project
 
@@ -169,6 +169,7 @@ def clean_text(text: str) -> str:
 class LineForm(forms.Form):
     """One line of the grid. One that is left completely blank is no line."""
 
+    line_id = forms.IntegerField(required=False, widget=QuickHiddenInput)
     billing_item = WholeTextField(max_length=20, label="Billing item", widget=QuickTextInput)
     description = WholeTextField(max_length=255, widget=QuickTextInput)
     quantity = FigureField(whole=10, decimals=4)
@@ -189,6 +190,9 @@ class LineForm(forms.Form):
             error_messages={"invalid_choice": "Choose a cost type from the list."},
         )
         self.order_fields(list(LINE_FIELDS))
+
+    def has_changed(self) -> bool:
+        return bool({*self.changed_data} - {"line_id"})
 
     def clean(self) -> dict[str, Any]:
         """Without an amount, quantity times unit cost is the amount."""

@@ -283,3 +283,8 @@ class LineItem(models.Model):
 
     def __str__(self) -> str:
         return f"Line {self.position}"
+
+    @property
+    def line_id(self) -> int | None:
+        """Its identity, which a save keeps; snapshots carry it."""
+        return self.pk

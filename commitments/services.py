@@ -3,18 +3,22 @@
 Each takes the actor as ``by`` and checks the right itself.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from commitments import merging
+from commitments.changes import Change, build_facts, describe_changes, list_changes, list_line_changes
 from commitments.errors import CommitmentChanged, CommitmentLocked, DoesNotFit, NumberTaken
 from commitments.events import CommitmentEvent
 from commitments.locks import require_unlocked
 from commitments.models import Commitment, LineItem
 from directory import history
-from directory.models import Project, User
+from directory.db.time_zones import format_time
+from directory.models import HistoryEntry, Project, User
 from directory.rights.permissions import require_create_commitments, require_edit_commitment
 
 
@@ -29,7 +33,7 @@ def create_commitment(
     require_create_commitments(by, project)
     commitment = Commitment(project=project, kind=kind, created_by=by, **values)
     save_commitment(commitment)
-    create_lines(commitment, lines)
+    save_lines(commitment, lines)
     history.record(
         event=CommitmentEvent.COMMITMENT_CREATED, subject=commitment, by=by, company=project.company
     )
@@ -45,7 +49,8 @@ def update_commitment(
     values: Mapping[str, Any],
     lines: Sequence[Mapping[str, Any]] | None,
 ) -> Commitment:
-    """Change a commitment; ``lines`` replaces the whole Schedule of Values, None leaves it.
+    """Change a commitment; ``lines`` are the whole Schedule of Values, None leaves it. A line with the
+    ``line_id`` of a stored one is that line, any other is new, and stored ones that are not among them go.
 
     ``version`` is what the person saw. Raises RightMissing, CommitmentLocked,
     CommitmentChanged, NumberTaken.
@@ -57,20 +62,24 @@ def update_commitment(
     require_unlocked(commitment_row, changed, lines_changed=lines_changed)
     if commitment_row.version != version:
         raise CommitmentChanged(
-            "Somebody else has changed this commitment since you opened it. Your entries are still below: "
-            "open the page in another tab, compare, and save again."
+            f"{describe_last_editor(commitment_row)} changed this commitment since you opened it. Your "
+            "entries are still below: compare them with what is saved now, and save again."
         )
     if not changed and not lines_changed:
         return commitment_row
+    facts = get_facts(commitment_row)
     for name in changed:
         setattr(commitment_row, name, values[name])
-    update_lines(commitment_row, lines if lines_changed else None)
+    line_changes = update_lines(commitment_row, lines if lines_changed else None)
     history.record(
         event=CommitmentEvent.COMMITMENT_CHANGED,
         subject=commitment_row,
         by=by,
         company=commitment_row.project.company,
-        detail={"fields": sorted(changed) + (["lines"] if lines_changed else [])},
+        detail={
+            "fields": sorted(changed) + (["lines"] if lines_changed else []),
+            "changes": describe_changes((*list_changes(facts, get_facts(commitment_row)), *line_changes)),
+        },
     )
     return commitment_row
 
@@ -93,7 +102,11 @@ def merge_lines(*, commitment: Commitment, by: User, version: int, positions: Co
     first = min(positions)
     kept = [line for line in lines if line.position not in positions or line.position == first]
     update_lines(
-        commitment_row, [result.values if line.position == first else _get_line_values(line) for line in kept]
+        commitment_row,
+        [
+            _get_line_values(line) | (result.values if line.position == first else {"line_id": line.pk})
+            for line in kept
+        ],
     )
     record_lines_change(
         commitment_row,
@@ -167,7 +180,7 @@ def lock_lines(
     commitment_row = lock_commitment(commitment)
     require_edit_commitment(by, commitment_row.project, commitment_row.created_by_id)
     require_unlocked(commitment_row, set(), lines_changed=True)
-    lines = list(commitment_row.lines.select_related("cost_code", "cost_type").order_by("position"))
+    lines = list(list_lines(commitment_row))
     if (
         commitment_row.version != version
         or not positions
@@ -179,13 +192,13 @@ def lock_lines(
     return commitment_row, lines
 
 
-def update_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]] | None) -> None:
-    """Save the commitment as its next version, with these lines; None leaves those that it has."""
+def update_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]] | None) -> list[Change]:
+    """Save the commitment as its next version, with these lines; None leaves those that it has. What is
+    otherwise in the lines.
+    """
     commitment.version += 1
     save_commitment(commitment)
-    if lines is not None:
-        commitment.lines.all().delete()
-        create_lines(commitment, lines)
+    return [] if lines is None else save_lines(commitment, lines)
 
 
 def record_lines_change(
@@ -214,7 +227,11 @@ def record_lines_change(
 
 
 def _get_line_values(line: LineItem) -> dict[str, Any]:
-    return {name: getattr(line, name) for name in LINE_FIELDS}
+    return {name: getattr(line, name) for name in ("line_id", *LINE_FIELDS)}
+
+
+def get_facts(commitment: Commitment) -> dict[str, str]:
+    return build_facts(commitment, str(commitment.contract_company or ""))
 
 
 def save_commitment(commitment: Commitment) -> None:
@@ -249,12 +266,38 @@ def _to_line_tuples(lines: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]
 
 def has_same_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> bool:
     """Nothing of the stored lines is otherwise in these."""
-    stored = commitment.lines.select_related("cost_code", "cost_type").order_by("position")
+    stored = list_lines(commitment)
     return _to_line_tuples(lines) == [tuple(getattr(line, name) for name in LINE_FIELDS) for line in stored]
 
 
-def create_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> None:
-    LineItem.objects.bulk_create(
-        LineItem(commitment=commitment, position=position, **dict(zip(LINE_FIELDS, line, strict=True)))
-        for position, line in enumerate(_to_line_tuples(lines), start=1)
-    )
+def save_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """Only what is otherwise is written. An identity counts once, and only for a line of this commitment."""
+    stored = {line.pk: line for line in list_lines(commitment)}
+    before, saved = list(map(copy, stored.values())), []
+    for position, (line, values) in enumerate(zip(lines, _to_line_tuples(lines), strict=True), start=1):
+        row = stored.pop(line.get("line_id") or 0, None) or LineItem(commitment=commitment)
+        row.position = position
+        for name, value in zip(LINE_FIELDS, values, strict=True):
+            setattr(row, name, value)
+        saved.append(row)
+    commitment.lines.filter(pk__in=stored).delete()
+    were = {line.pk: line for line in before}
+    for names in (("position",), LINE_FIELDS):
+        changed = [row for row in saved if row.pk and not has_same_values(row, were[row.pk], names)]
+        LineItem.objects.bulk_update(changed, names)
+    LineItem.objects.bulk_create(row for row in saved if not row.pk)
+    return list(list_line_changes(before, saved))
+
+
+def has_same_values(line: LineItem, other: LineItem, names: Iterable[str]) -> bool:
+    return all(getattr(line, name) == getattr(other, name) for name in names)
+
+
+def describe_last_editor(commitment: Commitment) -> str:
+    entry = HistoryEntry.objects.about(commitment).exclude(by_id=None).last()
+    person = User.objects.filter(pk=entry.by_id or 0).first() if entry else None
+    return f"{person}, {format_time(entry.at)}," if entry and person else "Somebody else has"
+
+
+def list_lines(commitment: Commitment) -> QuerySet[LineItem]:
+    return commitment.lines.select_related("cost_code", "cost_type").order_by("position")

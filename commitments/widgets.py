@@ -25,6 +25,10 @@ class QuickTextInput(QuickInput, forms.TextInput):
     """One line of text."""
 
 
+class QuickHiddenInput(QuickInput, forms.HiddenInput):
+    """A value that travels with its form."""
+
+
 class QuickCheckbox(QuickInput, forms.CheckboxInput):
     """One tick."""
 

@@ -16,7 +16,9 @@ from typing import Any
 
 from commitments.models import Commitment
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+VERSIONS = (1, 2)
+"""Those that this program reads. In the first, lines have no identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class LineItem:
     """One priced line of the Schedule of Values.
 
     ``quantity`` and ``unit_cost`` are None for a line that is only an amount.
-    ``amount`` is in the company's currency, to the cent.
+    ``amount`` is in the company's currency, to the cent. ``line_id`` is the same as long as the commitment
+    has the line.
     """
 
     position: int
@@ -36,6 +39,7 @@ class LineItem:
     unit_of_measure: str
     unit_cost: Decimal | None
     amount: Decimal
+    line_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ def build_document(commitment: Commitment) -> Document:
                 unit_of_measure=line.unit_of_measure,
                 unit_cost=line.unit_cost,
                 amount=line.amount,
+                line_id=line.line_id,
             )
             for line in lines
         ),
@@ -137,7 +142,16 @@ def hash_text(text: str) -> str:
 
 def to_json(document: Document) -> str:
     """The canonical text that is stored with a submission."""
-    return format_canonical_json(asdict(document))
+    return format_canonical_json(get_content(document))
+
+
+def get_content(document: Document) -> dict[str, Any]:
+    """As its version has it: the hash of what was accepted before stays what it was."""
+    content = asdict(document)
+    if document.schema_version == 1:
+        for line in content["lines"]:
+            del line["line_id"]
+    return content
 
 
 def from_json(text: str) -> Document:
@@ -146,7 +160,7 @@ def from_json(text: str) -> Document:
     Raises ValueError for a version that this program does not know.
     """
     stored: dict[str, Any] = json.loads(text)
-    if stored["schema_version"] != SCHEMA_VERSION:
+    if stored["schema_version"] not in VERSIONS:
         raise ValueError(f"unknown snapshot version {stored['schema_version']}")
     issue_date = stored["issue_date"]
     return Document(

@@ -153,7 +153,7 @@ def describe_exemption(detail: Mapping[str, Any], people: Mapping[int, User]) ->
 
 
 DESCRIPTIONS: dict[Event, EventDescription] = {
-    CommitmentEvent.COMMITMENT_CHANGED: EventDescription(describe_change),
+    CommitmentEvent.COMMITMENT_CHANGED: EventDescription(describe_change, message_key="changes"),
     CommitmentEvent.COMMITMENT_LINES_MERGED: EventDescription(describe_merge, message_key="was"),
     CommitmentEvent.COMMITMENT_BILLING_ITEMS_GIVEN: EventDescription(describe_billing_items),
     ErpEvent.SUBMISSION_SENT: EventDescription(tone=Badge.AWAITING.label),

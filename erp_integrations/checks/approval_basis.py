@@ -1,6 +1,6 @@
 """A plan is made from this besides the ERP ID, and an approval binds it (docs/product.md, section 6.2)."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -37,7 +37,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.models.connections import FIXED_PRICE_UNITS
 from erp_integrations.models.submissions import OPEN_STATUSES
-from erp_integrations.snapshots import Document, hash_content
+from erp_integrations.snapshots import Document, get_content, hash_content
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class ApprovalBasis:
     def _hash(self, bound: dict[str, object]) -> str:
         connection = self.connection
         counts: dict[str, object] = {
-            "document": hash_content(asdict(self.document)),
+            "document": hash_content(get_content(self.document)),
             "vendor": self.references.vendor_code,
             "job": self.references.job_number,
             "account": self.references.general_ledger_account,

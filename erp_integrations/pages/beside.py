@@ -1,34 +1,23 @@
 """Beside a decision: others of its vendor or number, and what changed since it was sent before."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, Exists, F, QuerySet, Sum, Value, When, Window
-from django.utils.formats import date_format
 
-from commitments.figures import format_decimal
-from commitments.models import STATUSES, Badge, Commitment, Kind
+from commitments.changes import Change, build_facts, list_changes, list_line_changes
+from commitments.models import Badge, Commitment
 from directory.db.prepared import AnyOf, Parameter, PreparedQuery
 from erp_integrations.models import JobBilling, SnapshotUnreadable, Submission
 from erp_integrations.models.submissions import OPEN_STATUSES
-from erp_integrations.snapshots import Document, LineItem
+from erp_integrations.snapshots import Document
 
 MOST_SHOWN = 10
 MOST_COUNTED = 200
 OF_VENDOR, OF_NUMBER = "vendor", "number"
 BILLING = ("read_at", "billed", "paid", "retention_held", "balance")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing that is otherwise than it was sent before; blank ``old`` or ``new``: there was or is none."""
-
-    what: str
-    old: str
-    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +52,7 @@ def build_beside(submission: Submission, *, was_sent_before: bool) -> Beside:
     billing = JobBilling(**figures) if figures["read_at"] else None
     changes, problem = [], ""
     try:
-        changes = list(list_changes(previous.document, document))
+        changes = list(list_document_changes(previous.document, document))
     except SnapshotUnreadable as error:
         problem = str(error)
     return Beside(others, previous, changes, problem, billing)
@@ -111,57 +100,12 @@ def list_sent_before(commitment: Parameter, submission: Parameter) -> QuerySet[S
     return sent.order_by("-pk", F("jobs").desc(nulls_last=True))[:1]
 
 
-def list_changes(before: Document, now: Document) -> Iterator[Change]:
-    """Of the header, then of lines, which are the same where cost code, cost type and billing item are."""
-    old_facts, new_facts = get_facts(before), get_facts(now)
-    yield from (Change(what, old, new) for what, new in new_facts.items() if (old := old_facts[what]) != new)
-    old_lines, new_lines = get_lines_by_name(before), get_lines_by_name(now)
-    for name in dict.fromkeys([*old_lines, *new_lines]):
-        was, is_now = get_line_facts(old_lines.get(name)), get_line_facts(new_lines.get(name))
-        code = " ".join(filter(None, name[:-1]))
-        if not (was and is_now):
-            line = is_now or was
-            said = ", ".join(filter(None, [line["amount"], line["description"]]))
-            yield Change(f"Line {code}", "" if is_now else said, said if is_now else "")
-            continue
-        for what, new in is_now.items():
-            if was[what] != new:
-                yield Change(f"Line {code}, {what}", was[what], new)
+def list_document_changes(before: Document, now: Document) -> Iterator[Change]:
+    """Of the header, then of the lines."""
+    yield from list_changes(*map(get_facts, (before, now)))
+    yield from list_line_changes(before.lines, now.lines)
 
 
 def get_facts(document: Document) -> dict[str, str]:
-    """The header as people read it."""
-    return {
-        "Number": document.number,
-        "Title": document.title,
-        "Contract Company": document.contract_company_name,
-        "Total": f"{document.total:,.2f}",
-        "Status": str(STATUSES[Kind(document.kind)](document.status).label),
-        "Default Retainage": f"{format_decimal(document.default_retainage)} %",
-        "Trade": document.trade,
-        "Issue date": date_format(document.issue_date) if document.issue_date else "",
-        "Description": document.description,
-    }
-
-
-def get_lines_by_name(document: Document) -> dict[tuple[str, str, str, int], LineItem]:
-    """By their names, and of several of one name by their order."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    lines = {}
-    for line in document.lines:
-        name = (line.cost_code, line.cost_type, line.billing_item)
-        counts[name] += 1
-        lines[*name, counts[name]] = line
-    return lines
-
-
-def get_line_facts(line: LineItem | None) -> dict[str, str]:
-    if line is None:
-        return {}
-    quantity = "" if line.quantity is None else format_decimal(line.quantity, grouped=True)
-    return {
-        "amount": f"{line.amount:,.2f}",
-        "quantity": f"{quantity} {line.unit_of_measure}".strip(),
-        "unit cost": "" if line.unit_cost is None else format_decimal(line.unit_cost, grouped=True),
-        "description": line.description,
-    }
+    facts = build_facts(document, document.contract_company_name)
+    return facts | {"Total": f"{document.total:,.2f}"}

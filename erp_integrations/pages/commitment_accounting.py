@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count
 
+from commitments.changes import Change
 from commitments.models import Commitment, Lock
 from directory.models import Company, Level, Project, User
 from directory.rights.permissions import can_send_commitments
@@ -14,10 +15,18 @@ from erp_integrations.checks import key_collisions as collisions
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.key_collisions import Collision, Numbering
-from erp_integrations.models import JobBilling, Question, QuestionState, Submission, SubmissionStatus
+from erp_integrations.models import (
+    JobBilling,
+    Question,
+    QuestionState,
+    SnapshotUnreadable,
+    Submission,
+    SubmissionStatus,
+)
 from erp_integrations.models.submissions import OPEN_STATUSES
+from erp_integrations.pages.beside import list_document_changes
 from erp_integrations.reconciliation import drift, drift_list
-from erp_integrations.snapshots import build_document, hash_text, to_json
+from erp_integrations.snapshots import Document, build_document
 from erp_integrations.submissions import can_answer
 
 
@@ -27,7 +36,7 @@ class CommitmentAccounting:
 
     ``issues`` are those of a Send at this moment, blocking ones first; ``senders`` are asked
     for only where the person may not send. ``verb`` is empty when there is nothing to send, and
-    ``is_unchanged`` says that it was rejected exactly as it is. ``changed_here`` is what was changed
+    ``changes`` are those since it was last sent. ``changed_here`` is what was changed
     after an export, a sentence each; ``billing`` what Spectrum said of invoices and payments; ``question``
     is what accounting asks and nobody has answered.
     """
@@ -36,7 +45,7 @@ class CommitmentAccounting:
     verb: str
     may_send: bool
     issues: list[Issue] = field(default_factory=list)
-    is_unchanged: bool = False
+    changes: list[Change] = field(default_factory=list)
     senders: list[User] = field(default_factory=list)
     collisions: list[Collision] = field(default_factory=list)
     numbering: Numbering | None = None
@@ -52,6 +61,11 @@ class CommitmentAccounting:
     @property
     def remark_count(self) -> int:
         return len(self.issues) - self.blocking_count
+
+    @property
+    def is_unchanged(self) -> bool:
+        """It was rejected exactly as it is."""
+        return self.rejection is not None and not self.changes
 
     @property
     def can_retrieve(self) -> bool:
@@ -102,15 +116,19 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         "Re-send to ERP" if latest else "Send to ERP",
         may_send,
         issues=issues,
-        is_unchanged=bool(
-            latest
-            and latest.status == SubmissionStatus.REJECTED
-            and latest.snapshot_hash == hash_text(to_json(document))
-        ),
+        changes=list_changes_since(latest, document) if latest else [],
         senders=senders,
         collisions=collisions.find_collisions(commitment, issues),
         numbering=collisions.find_numbering(commitment, issues),
     )
+
+
+def list_changes_since(latest: Submission, document: Document) -> list[Change]:
+    """None where what was sent can't be read any more."""
+    try:
+        return list(list_document_changes(latest.document, document))
+    except SnapshotUnreadable:
+        return []
 
 
 def find_open_question(submission: Submission) -> Question | None:

@@ -77,12 +77,16 @@ class TestCreating:
 
 
 class TestChanging:
-    def test_what_changed_is_in_the_history_by_name(self) -> None:
+    def test_what_changed_is_in_the_history_with_what_it_was(self) -> None:
         commitment = change(
             CommitmentFactory(), values={"title": "New", "trade": "Steel"}, lines=[{"amount": Decimal(1)}]
         )
         entry = HistoryEntry.objects.get(event="commitment.changed", subject_id=commitment.pk)
-        assert entry.detail == {"fields": ["title", "trade", "lines"]}
+        assert entry.detail["fields"] == ["title", "trade", "lines"]
+        *told, first, second = entry.detail["changes"].splitlines()
+        assert told == ["Title: Concrete works to New", "Trade: blank to Steel", "Line 1 was added: 1.00"]
+        assert first.endswith(" was removed: 1,000.00, Walls")
+        assert second.endswith(" was removed: 1,000.00, Walls")
         assert commitment.version == 2
 
     def test_the_same_values_change_nothing(self) -> None:

@@ -392,6 +392,6 @@ class TestAlteredInTheDatabase:
 
     def test_a_snapshot_of_a_newer_version_is_no_error_either(self) -> None:
         submission = SubmissionFactory()
-        newer = submission.snapshot.replace('"schema_version":1', '"schema_version":99')
+        newer = submission.snapshot.replace('"schema_version":2', '"schema_version":99')
         Submission.objects.filter(pk=submission.pk).update(snapshot=newer, snapshot_hash=hash_text(newer))
         assert "written by a newer version of Ledgergate" in review(submission)
