@@ -177,6 +177,8 @@ class Commitment(models.Model):
         default=1, db_default=1, help_text="Grows with each change, so that none is lost."
     )
 
+    entry_key = models.UUIDField(null=True, editable=False)
+    """Of the form that it was created with, which creates once however often it is sent."""
     lock = models.CharField(max_length=10, choices=Lock, default=Lock.NONE, db_default=Lock.NONE)
     badge = models.CharField(max_length=30, choices=Badge, default=Badge.NOT_SENT, db_default=Badge.NOT_SENT)
     erp_id = models.CharField("ERP ID", max_length=30, blank=True)
@@ -193,6 +195,7 @@ class Commitment(models.Model):
                 condition=~Q(number=""),
                 name="a_number_is_unique_in_its_project_and_kind",
             ),
+            models.UniqueConstraint(fields=["created_by", "entry_key"], name="a_form_creates_once"),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="a_commitment_is_of_a_known_kind"),
             models.CheckConstraint(
                 condition=Q(kind=Kind.SUBCONTRACT, status__in=SubcontractStatus.values)

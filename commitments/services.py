@@ -6,6 +6,7 @@ Each takes the actor as ``by`` and checks the right itself.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -24,15 +25,26 @@ from directory.rights.permissions import require_create_commitments, require_edi
 
 @transaction.atomic
 def create_commitment(
-    *, project: Project, kind: str, by: User, values: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]
+    *,
+    project: Project,
+    kind: str,
+    by: User,
+    values: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+    entry_key: UUID | None = None,
 ) -> Commitment:
-    """Write a new commitment with its lines, in the given order.
-
-    Raises RightMissing without Standard on the Commitments tool, NumberTaken.
+    """Write a new commitment with its lines, in the given order; the same form sent again gives the one that
+    it made. Raises RightMissing without Standard on the Commitments tool, NumberTaken.
     """
     require_create_commitments(by, project)
-    commitment = Commitment(project=project, kind=kind, created_by=by, **values)
-    save_commitment(commitment)
+    commitment = Commitment(project=project, kind=kind, created_by=by, entry_key=entry_key, **values)
+    try:
+        save_commitment(commitment)
+    except (IntegrityError, NumberTaken):
+        made = Commitment.objects.filter(project=project, created_by=by, entry_key=entry_key).first()
+        if made is None or entry_key is None:
+            raise
+        return made
     save_lines(commitment, lines)
     history.record(
         event=CommitmentEvent.COMMITMENT_CREATED, subject=commitment, by=by, company=project.company

@@ -1,7 +1,11 @@
 """A project's Commitments tool: list, write, look, delete. Sending is ``erp_integrations.project_views``."""
 
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -9,6 +13,7 @@ from commitments import badges, queries, services
 from commitments.entries import Entry
 from commitments.errors import CommitmentChanged, CommitmentLocked, NumberTaken
 from commitments.models import Badge, Commitment, Kind, Lock
+from directory import drafts
 from directory.models import Project
 from directory.requests import SignedInRequest
 from directory.rights.permissions import (
@@ -67,15 +72,25 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
     kind = request.GET.get("kind", Kind.SUBCONTRACT.value)
     if kind not in Kind.values:
         raise Http404
-    context = {
+    context: dict[str, Any] = {
         "project": project,
         "kind": Kind(kind),
         "cancel_url": project.get_absolute_url(),
         "title": f"New {Kind(kind).label.lower()}",
+        "address": f"{request.path}?kind={kind}",
     }
+    typed, answer = keep_entries(request, context["address"])
+    if answer:
+        return answer
     if request.method != "POST":
+        if typed is not None:
+            entry = Entry.from_post(typed, project=project, kind=kind)
+            context["entry_key"] = typed.get("entry_key", "")
+            return build_form_page(request, entry, {**context, "is_restored": True})
+        context["entry_key"] = str(uuid4())
         return build_form_page(request, Entry.build_blank(project, kind), context)
     entry = Entry.from_post(request.POST, project=project, kind=kind)
+    context["entry_key"] = request.POST.get("entry_key", "")
     if "add_line" in request.POST:
         return build_form_page(
             request, entry.with_more_lines(request.POST, project=project, kind=kind), context
@@ -88,10 +103,12 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
                 by=request.user,
                 values=entry.values,
                 lines=entry.line_values or [],
+                entry_key=parse_entry_key(request.POST.get("entry_key", "")),
             )
         except NumberTaken as error:
             entry.header.add_error("number", str(error))
         else:
+            drafts.delete_draft(request, context["address"])
             messages.success(request, f"{commitment} was created.")
             return redirect(commitment)
     return build_form_page(request, entry, context, status=422)
@@ -103,18 +120,26 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
     project = get_project_or_404(request, project_id)
     commitment = get_commitment_or_404(project, commitment_id)
     require_edit_commitment(request.user, project, commitment.created_by_id)
-    context = {
+    context: dict[str, Any] = {
         "project": project,
         "commitment": commitment,
         "kind": Kind(commitment.kind),
         "cancel_url": commitment.get_absolute_url(),
         "version": commitment.version,
         "title": f"Edit {commitment}",
+        "address": request.path,
         "heading": f"Edit {Kind(commitment.kind).label.lower()} {commitment.number}",
     }
+    typed, answer = keep_entries(request, context["address"])
+    if answer:
+        return answer
     if request.method != "POST":
         if commitment.lock == Lock.WHOLE:
             return redirect(commitment)  # which says who has it, and what can be done
+        if typed is not None:
+            entry = Entry.from_post(typed, project=project, kind=commitment.kind, commitment=commitment)
+            restored = {"version": typed.get("version", ""), "is_restored": True}
+            return build_form_page(request, entry, {**context, **restored})
         return build_form_page(request, Entry.from_commitment(commitment), context)
     entry = Entry.from_post(request.POST, project=project, kind=commitment.kind, commitment=commitment)
     context["version"] = request.POST.get("version", "")
@@ -147,6 +172,7 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
         return build_form_page(request, entry, {**context, **changed}, status=409)
     except Commitment.DoesNotExist:
         raise Http404 from None
+    drafts.delete_draft(request, context["address"])
     messages.success(request, "Changes saved.")
     return redirect(commitment)
 
@@ -191,9 +217,35 @@ def get_commitment_or_404(project: Project, commitment_id: int) -> Commitment:
 
 
 def build_form_page(
-    request: SignedInRequest, entry: Entry, context: dict[str, object], *, status: int = 200
+    request: SignedInRequest, entry: Entry, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    return render(request, "commitments/form.html", {"entry": entry, **context}, status=status)
+    token = drafts.build_token(request, None, context["address"])
+    return render(
+        request, "commitments/form.html", {"entry": entry, "draft_token": token, **context}, status=status
+    )
+
+
+def keep_entries(request: SignedInRequest, address: str) -> tuple[QueryDict | None, HttpResponse | None]:
+    """What was typed here and never saved, for a GET; and the answer to a post that only keeps it, or that
+    starts over.
+    """
+    if request.method == "POST":
+        if drafts.START_OVER in request.POST:
+            drafts.delete_draft(request, address)
+            return None, redirect(address)
+        drafts.save_draft(request)
+        return None, HttpResponse(status=204) if drafts.KEEP_ONLY in request.POST else None
+    texts = drafts.find_draft(request, address)
+    typed = QueryDict(mutable=True)
+    typed.update(texts)
+    return typed if texts else None, None
+
+
+def parse_entry_key(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def get_expected_version(request: SignedInRequest) -> int:

@@ -1,9 +1,10 @@
-"""Words typed into a dialog are kept until the dialog has used them, so that nothing loses them: neither the
-session's end nor an old token, a conflict, an error, Esc or Back (docs/decisions/0038).
+"""Words typed into a dialog, and all of a form that is long to fill in, are kept until they are used, so that
+nothing loses them: neither the session's end nor an old token, a conflict, an error, Esc or Back
+(docs/decisions/0038).
 
-The form's signed token says whose words these are, for which dialog and in which fields: so they are kept
+The form's signed token says whose words these are, for which address and in which fields: so they are kept
 when nobody is signed in any more, and no other site can have any kept. Only their person sees them again, in
-the box, and nothing is decided by itself.
+the form, and nothing is decided or saved by itself.
 """
 
 from datetime import timedelta
@@ -17,13 +18,20 @@ from directory.models import Draft
 from directory.requests import SignedInRequest
 
 TOKEN_FIELD, KEEP_ONLY, RESTORED = "draft", "keep", "restored"
+START_OVER = "start_over"
+OWN_FIELDS = {TOKEN_FIELD, KEEP_ONLY, RESTORED, START_OVER, "csrfmiddlewaretoken"}
+ALL = "*"
 SALT = "directory.drafts"
 KEPT_FOR = timedelta(days=7)
 
 
-def build_token(request: SignedInRequest, form: Form, address: str = "") -> str:
-    """``address`` is where the form goes, if that is not the page's own."""
-    names = [name for name, field in form.fields.items() if isinstance(field.widget, Textarea)]
+def build_token(request: SignedInRequest, form: Form | None, address: str = "") -> str:
+    """``address`` is where the form goes, if that is not the page's own. Without a form everything is kept
+    that is posted there.
+    """
+    names = [ALL]
+    if form is not None:
+        names = [name for name, field in form.fields.items() if isinstance(field.widget, Textarea)]
     return signing.dumps([request.user.pk, address or request.path, names], salt=SALT)
 
 
@@ -34,8 +42,10 @@ def save_draft(request: HttpRequest) -> Draft | None:
     except signing.BadSignature:
         return None
     person_id, address, names = token
-    if address != request.path:
+    if address not in (request.path, request.get_full_path()):
         return None
+    if names == [ALL]:
+        names = request.POST.keys() - OWN_FIELDS
     posted = {name: request.POST.get(name, "").replace("\0", "") for name in names}
     texts = {name: text for name, text in posted.items() if text.strip()}
     draft = Draft(person_id=person_id, address=address, texts=texts, kept_at=timezone.now())
@@ -58,6 +68,11 @@ def find_draft(request: SignedInRequest, address: str = "") -> dict[str, str]:
     )
     found: dict[str, str] = kept.values_list("texts", flat=True).first() or {}
     return found
+
+
+def delete_draft(request: SignedInRequest, address: str) -> None:
+    """It is used, or not wanted."""
+    Draft.objects.filter(person=request.user, address=address).delete()
 
 
 def purge_drafts() -> int:

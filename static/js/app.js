@@ -34,7 +34,8 @@
     typedIn = null;
     unsent.set(action, body);
     // Where the session has ended, the answer leads to sign-in: kept it is all the same.
-    fetch(action, { method: "POST", body, keepalive: true, redirect: "manual" }).then(
+    const keepalive = body.toString().length < 60_000; // browsers refuse more
+    fetch(action, { method: "POST", body, keepalive, redirect: "manual" }).then(
       ({ status }) => { if (status < 500 && unsent.get(action) === body) unsent.delete(action); },
       () => {}, // said when the decision is sent
     );
@@ -54,10 +55,11 @@
   };
 
   document.addEventListener("input", ({ target }) => {
-    if (!target.matches("textarea[data-limit]")) return;
+    const isCounted = target.matches("textarea[data-limit]");
+    if (!isCounted && !target.form?.matches("[data-guard]")) return;
     clearTimeout(pause);
     if (target.form.elements.draft) typedIn = target.form;
-    pause = setTimeout(() => { count(target); keep(); }, 500); // not at each key: it is read out
+    pause = setTimeout(() => { if (isCounted) count(target); keep(); }, 500); // not at each key: it is read out
   });
 
   document.addEventListener("submit", ({ target }) => {
