@@ -35,7 +35,6 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
     url_names = {
         "Overview": "overview",
         "Commitments": "commitments",
-        "Exports": "deliveries",
         "Vendors": "vendors",
         "Jobs": "jobs",
         "Cost codes": "cost_codes",

@@ -22,7 +22,7 @@ from directory.spreadsheets import SPREADSHEET_TYPE
 from directory.web import rate_limits
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks.approval_basis import build_basis
-from erp_integrations.connections import health
+from erp_integrations.exports import status
 from erp_integrations.pages import (
     beside,
     explanations,
@@ -53,7 +53,7 @@ EXCEL = (submission_spreadsheet.write_spreadsheet, "xlsx", SPREADSHEET_TYPE)
 
 @require_safe
 def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    """The commitments that wait, are on their way or went wrong, and whether Spectrum can be reached."""
+    """The commitments that wait, are on their way or went wrong, and how connections and workers do."""
     viewer = require_viewer(request, company_slug)
     counts = submission_list.count_by_filter(viewer.company)
     oldest = submission_list.list_submissions(viewer.company).awaiting().order_by("pk")[:MAX_ON_OVERVIEW]
@@ -66,7 +66,8 @@ def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
             for chosen in submission_list.COUNTED_FILTERS
         ],
         "oldest": submission_list.build_rows(list(oldest), viewer),
-        "connections": health.list_health(viewer.company),
+        "connections": status.list_export_counts(viewer.company),
+        "checks": status.list_health_checks(),
     }
     return render(request, "erp_integrations/overview.html", context)
 
