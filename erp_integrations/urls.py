@@ -23,6 +23,7 @@ from erp_integrations.views import (
 app_name = "erp_integrations"
 urlpatterns = [
     path("", submissions.overview, name="overview"),
+    path("start/", submissions.start, name="start"),
     path("commitments/", submissions.commitments, name="commitments"),
     path("commitments/spreadsheet/", submissions.spreadsheet, name="spreadsheet"),
     path("commitments/decide/", bulk.Bulk.as_view(), name="bulk"),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commitments.models import Badge
+from directory.models import Level
 from directory.requests import SignedInRequest
 from directory.rights.permissions import can_send_commitments
 from directory.spreadsheets import SPREADSHEET_TYPE
@@ -49,6 +50,16 @@ OUTCOME_LEVELS = {
 NARROWING = ("q", *(each.name for each in CRITERIA))
 CSV = (submission_spreadsheet.write_csv, "csv", "text/csv; charset=utf-8")
 EXCEL = (submission_spreadsheet.write_spreadsheet, "xlsx", SPREADSHEET_TYPE)
+
+
+@require_safe
+def start(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """To where the work is: the list, or for an ERP admin who decides nothing the first tab that asks."""
+    viewer = require_viewer(request, company_slug)
+    if viewer.is_accounting_approver or viewer.erp_integrations_level != Level.ADMIN:
+        return redirect("erp_integrations:commitments", company_slug)
+    tabs = navigation.list_tabs(viewer, current="")
+    return redirect(next((tab.url for tab in tabs if tab.count), tabs[0].url))
 
 
 @require_safe

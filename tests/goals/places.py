@@ -30,6 +30,7 @@ HARMLESS: dict[str, str] = {
     "healthz": LOOKS,
     "readyz": LOOKS,
     "erp_integrations:overview": LOOKS,
+    "erp_integrations:start": LOOKS,
     "erp_integrations:progress": LOOKS,
     "erp_integrations:row": LOOKS,
     "erp_integrations:cost_codes": LOOKS,

@@ -42,6 +42,7 @@ LOOKED_AT_SECRETS = "connection.secrets_looked_at"
 TOOLS: dict[str, Row] = {
     # The company's ERP Integrations tool
     "erp_integrations:overview": Row(SEES),
+    "erp_integrations:start": Row(SEES, shows=302),
     "erp_integrations:pause": Row(KEEPS, KEEPS, entered={"reason": "x"}, done="connection.paused", shows=302),
     "erp_integrations:resume-connection": Row(KEEPS, KEEPS, done=302, shows=302),  # it is not paused
     "erp_integrations:commitments": Row(SEES),
