@@ -44,6 +44,7 @@ urlpatterns = [
     path("commitments/<int:submission_id>/unlink/", follow_ups.Unlink.as_view(), name="unlink"),
     path("commitments/<int:submission_id>/follow/", follow_ups.Follow.as_view(), name="follow"),
     path("vendors/", links.links, {"kind": VENDOR}, name="vendors"),
+    path("vendors/same-names/", links.same_names, name="same-names"),
     path("vendors/<int:contract_company_id>/", links.link, {"kind": VENDOR}, name="vendor"),
     path("jobs/", links.links, {"kind": JOB}, name="jobs"),
     path("jobs/<int:project_id>/", links.link, {"kind": JOB}, name="job"),

@@ -308,7 +308,7 @@ def test_the_links_of_the_erp_integrations_tool(windows: Windows, contractor: Co
     inspection.visit(
         *(f"{tool}{name}/?view={view}" for name in ("vendors", "jobs") for view in ("all", "not-linked"))
     )
-    inspection.visit(f"{tool}vendors/{newcomer.pk}/", f"{tool}jobs/{alone.pk}/?q=24", f"{tool}cost-codes/")
+    inspection.visit(f"{tool}vendors/same-names/", f"{tool}jobs/{alone.pk}/?q=24", f"{tool}cost-codes/")
     page.goto(f"{tool}vendors/{newcomer.pk}/")
     page.get_by_label("Or enter the vendor's code").fill("NOBODY")
     page.get_by_role("button", name="Link", exact=True).last.click()

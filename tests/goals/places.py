@@ -31,6 +31,7 @@ HARMLESS: dict[str, str] = {
     "readyz": LOOKS,
     "erp_integrations:overview": LOOKS,
     "erp_integrations:start": LOOKS,
+    "erp_integrations:same-names": "Each is linked by the function that the move to link a vendor calls.",
     "erp_integrations:progress": LOOKS,
     "erp_integrations:row": LOOKS,
     "erp_integrations:cost_codes": LOOKS,

@@ -71,6 +71,7 @@ TOOLS: dict[str, Row] = {
     ),
     "erp_integrations:vendors": Row(SEES),
     "erp_integrations:vendor": Row(KEEPS, KEEPS, entered={"code": "V999"}, done="vendor_link.changed"),
+    "erp_integrations:same-names": Row(KEEPS, KEEPS, done=302),  # nothing is ticked
     "erp_integrations:jobs": Row(SEES),
     "erp_integrations:job": Row(KEEPS, KEEPS, entered={"code": "J999"}, done="job_link.changed"),
     "erp_integrations:confirm": Row(None, KEEPS, done=302),  # nothing waits
