@@ -146,7 +146,7 @@ class Company(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("erp_integrations:overview", args=[self.slug])
+        return reverse("erp_integrations:start", args=[self.slug])
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):

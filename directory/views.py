@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from directory import drafts, history
 from directory.db.database_errors import is_database_unreachable
 from directory.forms import ProfileForm
-from directory.models import Company, Level, Project, User
+from directory.models import Company, Project, User
 from directory.requests import SignedInRequest
 from directory.rights import memberships
 from directory.rights.permissions import RightMissing
@@ -26,10 +26,7 @@ def home(request: SignedInRequest) -> HttpResponse:
     """Send each person to where their work is."""
     companies = list(Company.objects.with_erp_integrations_for(request.user))
     if len(companies) == 1:
-        membership = companies[0].memberships.get(user=request.user)
-        if not membership.is_accounting_approver and membership.erp_integrations_level == Level.ADMIN:
-            return redirect(companies[0])  # the tabs there say what is to do
-        return redirect("erp_integrations:commitments", companies[0].slug)
+        return redirect(companies[0])
     projects = list(Project.objects.visible_to(request.user).select_related("company"))
     if not companies and len(projects) == 1:
         return redirect(projects[0])

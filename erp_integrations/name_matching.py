@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from rapidfuzz import fuzz
@@ -102,6 +103,7 @@ def is_similar(ours: str, theirs: str) -> bool:
     )
 
 
+@lru_cache(20_000)  # of a company's vendors, of which all are compared with each link
 def get_comparable_name(name: str) -> str:
     """A firm's name without its spelling; may be empty."""
     plain = unicodedata.normalize("NFKD", name.upper().replace("&", " AND "))

@@ -12,7 +12,6 @@ from erp_integrations.views import (
     history,
     links,
     master_data,
-    operations,
     questions,
     reconciliation,
     saved_filters,
@@ -24,14 +23,7 @@ from erp_integrations.views import (
 app_name = "erp_integrations"
 urlpatterns = [
     path("", submissions.overview, name="overview"),
-    path("deliveries/", operations.deliveries, name="deliveries"),
-    path("deliveries/<int:connection_id>/pause/", operations.set_paused, {"pauses": True}, name="pause"),
-    path(
-        "deliveries/<int:connection_id>/resume/",
-        operations.set_paused,
-        {"pauses": False},
-        name="resume-connection",
-    ),
+    path("start/", submissions.start, name="start"),
     path("commitments/", submissions.commitments, name="commitments"),
     path("commitments/spreadsheet/", submissions.spreadsheet, name="spreadsheet"),
     path("commitments/decide/", bulk.Bulk.as_view(), name="bulk"),
@@ -52,6 +44,7 @@ urlpatterns = [
     path("commitments/<int:submission_id>/unlink/", follow_ups.Unlink.as_view(), name="unlink"),
     path("commitments/<int:submission_id>/follow/", follow_ups.Follow.as_view(), name="follow"),
     path("vendors/", links.links, {"kind": VENDOR}, name="vendors"),
+    path("vendors/same-names/", links.same_names, name="same-names"),
     path("vendors/<int:contract_company_id>/", links.link, {"kind": VENDOR}, name="vendor"),
     path("jobs/", links.links, {"kind": JOB}, name="jobs"),
     path("jobs/<int:project_id>/", links.link, {"kind": JOB}, name="job"),
@@ -63,6 +56,13 @@ urlpatterns = [
     path("settings/", settings.settings, name="settings"),
     path("settings/rules/", settings.rules, name="rules"),
     path("settings/<int:connection_id>/", settings.connection, name="connection"),
+    path("settings/<int:connection_id>/pause/", settings.set_paused, {"is_paused": True}, name="pause"),
+    path(
+        "settings/<int:connection_id>/resume/",
+        settings.set_paused,
+        {"is_paused": False},
+        name="resume-connection",
+    ),
     path("settings/<int:connection_id>/probe/", settings.probe, name="probe"),
     path("settings/<int:connection_id>/accept-wsdl/", settings.accept_wsdl, name="accept-wsdl"),
     path(
@@ -86,6 +86,9 @@ FORMER_ADDRESSES = {
     "activity/": "history",
     "activity/export/": "history-export",
     "lists/<int:connection_id>/": "master_data",
+    "deliveries/": "overview",
+    "deliveries/<int:connection_id>/pause/": "pause",
+    "deliveries/<int:connection_id>/resume/": "resume-connection",
     "deliveries/<int:connection_id>/let-go-on/": "resume-connection",
 }
 """Bookmarks and open pages still lead to these; whoever posts there is asked to press the button again."""

@@ -58,8 +58,8 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
     membership: CompanyMembership | None = getattr(request, "membership", None)
     membership = membership or company.memberships.filter(user=request.user).first()
     if membership and membership.erp_integrations_level in VISIBLE_LEVELS:
-        url = reverse("erp_integrations:commitments", args=[company.slug])
         tool = reverse("erp_integrations:overview", args=[company.slug])
+        url = company.get_absolute_url()
         nav_items.append(NavItem("ERP Integrations", url, request.path.startswith(tool)))
     elif membership and membership.can_see_history:
         url = reverse("erp_integrations:history", args=[company.slug])

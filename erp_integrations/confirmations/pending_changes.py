@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
@@ -18,6 +19,7 @@ from erp_integrations.adapters.base import get_comparable_unit
 from erp_integrations.confirmations.subjects import VERBS, Kind, Subject, Values
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection, JobLink, UnconfirmedChange
+from erp_integrations.models.listing import MAX_COUNT
 from erp_integrations.snapshots import Document, hash_content
 
 MOST_SHOWN = 50
@@ -131,9 +133,11 @@ def list_for_document(
 def add_own_changes(
     members: QuerySet[CompanyMembership], person: int | Parameter
 ) -> QuerySet[CompanyMembership]:
-    """Each with ``with_own_changes``: something of the company waits that this person had a hand in."""
-    rows = UnconfirmedChange.objects.filter(company=OuterRef("company"), people__contains=[person])
-    return members.annotate(with_own_changes=Exists(rows))
+    """Each with ``with_own_changes``: something of the company waits that this person had a hand in; and with
+    the subjects of ``others_changes``, as far as they are counted."""
+    rows, own = UnconfirmedChange.objects.filter(company=OuterRef("company")), {"people__contains": [person]}
+    others = ArraySubquery(rows.exclude(**own).values("subject")[: MAX_COUNT + 1])
+    return members.annotate(with_own_changes=Exists(rows.filter(**own)), others_changes=others)
 
 
 def has_own_changes(viewer: CompanyMembership) -> bool:

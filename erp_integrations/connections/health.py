@@ -97,17 +97,20 @@ def describe_secret(connection: Any) -> str:
 
 
 def build_health(connection: Connection) -> Health:
-    state = connection.state
+    state, zone = connection.state, connection.closed_time_zone or "UTC"
     if not connection.base_url:
         sentence = f"Nothing can be exported: SPECTRUM_SERVERS does not list the server {connection.server}."
         return Health(connection, "No server", sentence)
     if connection.paused_at:
         who = f" by {connection.paused_by}" if connection.paused_by else ""
         since = format_time(connection.paused_at)
-        sentence = f"Paused{who} on {since}: {connection.pause_reason}. Accepted commitments wait."
+        sentence = (
+            f"Paused{who} on {since}: {connection.pause_reason}. Accepted commitments wait until an "
+            "ERP Integrations Admin resumes it in Settings."
+        )
         return Health(connection, "Paused", sentence)
     if connection.is_closed:
-        until = f"{connection.closed_until:%H:%M} ({connection.closed_time_zone or 'UTC'})"
+        until = f"{connection.closed_until:%H:%M} ({zone})"
         sentence = f"Nothing is exported in this daily window. Accepted commitments wait until {until}."
         return Health(connection, f"Closed until {until}", sentence, is_troubled=False)
     if state.awaits_probe:
@@ -124,7 +127,12 @@ def build_health(connection: Connection) -> Health:
         return Health(connection, "Trying again", f"Last answer: {state.fault}")
     if warning := describe_secret_expiry(connection):
         return Health(connection, "Secret expires", warning)
-    return Health(connection, "Ready", "Accepted commitments are exported at once.", is_troubled=False)
+    sentence = "Accepted commitments are exported at once"
+    if connection.closed_from:
+        sentence += (
+            f", but not from {connection.closed_from:%H:%M} to {connection.closed_until:%H:%M} ({zone})"
+        )
+    return Health(connection, "Ready", f"{sentence}.", is_troubled=False)
 
 
 def describe_secret_expiry(connection: Connection) -> str:

@@ -96,7 +96,7 @@ def store_alarm_mails(
             sentence = f"{sentence} ({len(same)} times)"
         submissions = list(dict.fromkeys(alarm.submission for alarm in same if alarm.submission))
         if not submissions:
-            path = reverse("erp_integrations:deliveries", args=[slug])
+            path = reverse("erp_integrations:overview", args=[slug])
             lines.append(emails.AttentionLine(f"Connection {connection.name}", "", sentence, path))
             continue
         first = submissions[0]

@@ -1,4 +1,4 @@
-"""How deliveries stand, connection by connection, and whether the workers live: for operators."""
+"""How exports stand, connection by connection, and whether the workers live."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,7 +41,6 @@ class ExportCounts:
 
     @property
     def connection(self) -> Connection:
-        """Whose deliveries these are."""
         return self.health.connection
 
 

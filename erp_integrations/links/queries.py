@@ -1,20 +1,21 @@
 """Which of a company's vendors and projects are linked, and what in Spectrum looks like the others."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
 
-from commitments.models import NOT_EXPORTED, SENDABLE_STATUSES, Commitment, LineItem
+from commitments.models import NOT_EXPORTED, SENDABLE_STATUSES, Commitment, ContractCompany, LineItem
 from directory.db import pagination
 from directory.db.pagination import Page
 from directory.db.prepared import Parameter
 from directory.models import Company
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.links.kinds import VENDOR, ErpRecord, LinkKind, LinkOwner
-from erp_integrations.models import Connection, VendorLink
+from erp_integrations.models import Connection, Vendor, VendorLink
 from erp_integrations.models.listing import MAX_COUNT, limit_to_words
-from erp_integrations.name_matching import find_suggestions
+from erp_integrations.name_matching import find_suggestions, get_comparable_name
 
 MAX_SEARCH_RESULTS = 20
 MOST_LINES = 2_500
@@ -118,6 +119,23 @@ def build_link_rows(
         row["suggestions"] = suggestions.get(each.name, [])
         rows.append(row)
     return rows
+
+
+def list_same_names(company: Company, connection: Connection) -> dict[str, tuple[ContractCompany, Vendor]]:
+    """Contract companies without a link, each with the one vendor of its name, by words that name both. A
+    name that either side has twice does not say which is meant. Three queries."""
+    owners, vendors = defaultdict(list), defaultdict(list)
+    for owner in ContractCompany.objects.filter(company=company).order_by("name"):
+        owners[get_comparable_name(owner.name)].append(owner)
+    for vendor in VENDOR.list_erp_records(company, connection).filter(gone_at=None):
+        vendors[get_comparable_name(vendor.name)].append(vendor)
+    linked = set(VENDOR.list_links(None, connection).values_list("contract_company", flat=True))
+    names = [name for name in owners if name and len(owners[name]) == len(vendors[name]) == 1]
+    return {
+        f"{owner.name}: {vendor.code} {vendor.name}": (owner, vendor)
+        for owner, vendor in ((owners[name][0], vendors[name][0]) for name in names)
+        if vendor.is_active and owner.pk not in linked
+    }
 
 
 def find_erp_records(

@@ -19,12 +19,14 @@ from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.links import linking, queries
 from erp_integrations.links.forms import LinkForm, clean_list_query
-from erp_integrations.links.kinds import LinkKind, LinkOwner
+from erp_integrations.links.kinds import VENDOR, LinkKind, LinkOwner
 from erp_integrations.master_data import status
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
 from erp_integrations.views.access import require_viewer
 from erp_integrations.views.navigation import NavItem
+
+MOST_AT_ONCE = 50
 
 
 @require_safe
@@ -100,6 +102,39 @@ def link(
         messages.warning(request, linking.describe_stopped_exports(stopped))
     address = reverse(f"erp_integrations:{kind.name}s", args=[company_slug])
     return redirect(f"{address}?{entered['back']}" if entered["back"] else address)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
+def same_names(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """Those whose name says which vendor is meant: each that stays ticked is linked by itself."""
+    viewer = require_viewer(request, company_slug)
+    require_administer_erp_integrations(request.user, viewer.company)
+    connection = find_chosen_connection(list_connections(viewer), request)
+    pairs = queries.list_same_names(viewer.company, connection) if connection else {}
+    pairs = dict(list(pairs.items())[:MOST_AT_ONCE])
+    back_url = reverse("erp_integrations:vendors", args=[company_slug])
+    if request.method != "POST" or connection is None:
+        context = {"company": viewer.company, "connection": connection, "pairs": pairs, "back_url": back_url}
+        return render(request, "erp_integrations/same_names.html", context)
+    change: dict[str, Any] = {
+        "connection": connection,
+        "expected": linking.ExpectedLink(""),
+        "by": request.user,
+    }
+    linked, refused = 0, []
+    for label in dict.fromkeys(request.POST.getlist("ticked")[:MOST_AT_ONCE]):
+        try:
+            if label not in pairs:
+                raise linking.LinkError("This has changed since the page was opened.")
+            owner, vendor = pairs[label]
+            linking.link(VENDOR, owner=owner, code=vendor.code, **change)
+            linked += 1
+        except linking.LinkError as error:
+            refused.append(f"{label[:100]}: {error}")
+    left = f", {len(refused)} not: {' '.join(refused)}" if refused else "."
+    messages.add_message(request, messages.WARNING if refused else messages.SUCCESS, f"{linked} linked{left}")
+    return redirect(f"{back_url}?connection={connection.pk}")
 
 
 @require_POST

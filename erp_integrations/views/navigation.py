@@ -1,5 +1,6 @@
 """The tool's tabs, and "Filter Commitments By"."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,10 @@ from directory.db.pagination import parse_search
 from directory.db.prepared import Parameter
 from directory.models import Company, CompanyMembership, Level
 from directory.requests import SignedInRequest
+from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.links import queries
 from erp_integrations.links.kinds import JOB, VENDOR
-from erp_integrations.models.listing import count_by_name
+from erp_integrations.models.listing import count_by_name, format_count
 from erp_integrations.pages import submission_list
 from erp_integrations.pages.list_criteria import CRITERIA
 from erp_integrations.reconciliation import drift_list
@@ -30,12 +32,15 @@ class NavItem:
     count: str | None = None
 
 
+CONFIRMED_ON = {Kind.VENDOR: "Vendors", Kind.JOB: "Jobs", Kind.UNIT: "Units"}
+"""Everything else that waits for a second person is on the settings page."""
+
+
 def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
     """The sections of the tool, and what waits there for who can do it. One query."""
     url_names = {
         "Overview": "overview",
         "Commitments": "commitments",
-        "Exports": "deliveries",
         "Vendors": "vendors",
         "Jobs": "jobs",
         "Cost codes": "cost_codes",
@@ -45,11 +50,13 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
     }
     is_admin = viewer.erp_integrations_level == Level.ADMIN
     counts = count_work(viewer.company)
-    words = {"Vendors": "not linked", "Jobs": "not linked"} if is_admin else {}
-    if is_admin or viewer.can_decide:
-        words["Reconciliation"] = "drifted"
+    asks = [("Reconciliation", counts["Reconciliation"], "drifted")] if viewer.can_decide else []
     if is_admin:
         url_names["Settings"] = "settings"
+        asks += [(kind.title, counts[kind.title], "not linked") for kind in (VENDOR, JOB)]
+        subjects = viewer.others_changes  # type: ignore[attr-defined]  # annotated
+        to_confirm = Counter(CONFIRMED_ON.get(Subject.parse(each).kind, "Settings") for each in subjects)
+        asks += [(label, format_count(count), "to confirm") for label, count in to_confirm.items()]
     if viewer.can_see_history:
         url_names["History"] = "history"
     return [
@@ -57,7 +64,8 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
             label,
             reverse(f"erp_integrations:{name}", args=[viewer.company.slug]),
             label == current,
-            f"{counts[label]} {words[label]}" if label in words and counts[label] != "0" else None,
+            ", ".join(f"{count} {what}" for tab, count, what in asks if tab == label and count != "0")
+            or None,
         )
         for label, name in url_names.items()
     ]

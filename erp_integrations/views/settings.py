@@ -19,6 +19,7 @@ from erp_integrations.checks.rule_settings import RulesForm, save_rules
 from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.connections import (
     health,
+    pauses,
     probing,
     reply_rules,
     secret_rotation,
@@ -65,6 +66,28 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
     context = {"company": viewer.company, "connection": get_connection(viewer, connection_id), "form": form}
     status = 422 if form.errors else 200
     return render(request, "erp_integrations/connection.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def set_paused(
+    request: SignedInRequest, company_slug: str, connection_id: int, *, is_paused: bool
+) -> HttpResponse:
+    found = get_connection(require_admin(request, company_slug), connection_id)
+    if request.method != "POST":
+        # Somebody whose session had ended comes back from sign-in to this address.
+        messages.info(request, "Nothing was done. Press the button again.")
+        return redirect("erp_integrations:settings", company_slug)
+    try:
+        if is_paused:
+            pauses.pause(connection=found, by=request.user, reason=request.POST.get("reason", ""))
+        else:
+            pauses.resume(connection=found, by=request.user)
+    except pauses.PauseError as error:
+        messages.error(request, str(error))
+    else:
+        done = "is paused. Accepted commitments wait" if is_paused else "is resumed"
+        messages.success(request, f"{found.name} {done}.")
+    return redirect("erp_integrations:settings", company_slug)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

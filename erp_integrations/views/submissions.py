@@ -18,13 +18,14 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commitments.models import Badge
+from directory.models import Level
 from directory.requests import SignedInRequest
 from directory.rights.permissions import can_send_commitments
 from directory.spreadsheets import SPREADSHEET_TYPE
 from directory.web import rate_limits
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks.approval_basis import build_basis
-from erp_integrations.connections import health
+from erp_integrations.exports import status
 from erp_integrations.pages import (
     beside,
     explanations,
@@ -55,8 +56,18 @@ EXCEL = (submission_spreadsheet.write_spreadsheet, "xlsx", SPREADSHEET_TYPE)
 
 
 @require_safe
+def start(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """To where the work is: the list, or for an ERP admin who decides nothing the first tab that asks."""
+    viewer = require_viewer(request, company_slug)
+    if viewer.is_accounting_approver or viewer.erp_integrations_level != Level.ADMIN:
+        return redirect("erp_integrations:commitments", company_slug)
+    tabs = navigation.list_tabs(viewer, current="")
+    return redirect(next((tab.url for tab in tabs if tab.count), tabs[0].url))
+
+
+@require_safe
 def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    """The commitments that wait, are on their way or went wrong, and whether Spectrum can be reached."""
+    """The commitments that wait, are on their way or went wrong, and how connections and workers do."""
     viewer = require_viewer(request, company_slug)
     counts = submission_list.count_by_filter(viewer.company)
     oldest = submission_list.list_submissions(viewer.company).awaiting().order_by("pk")[:MAX_ON_OVERVIEW]
@@ -69,7 +80,8 @@ def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
             for chosen in submission_list.COUNTED_FILTERS
         ],
         "oldest": submission_list.build_rows(list(oldest), viewer),
-        "connections": health.list_health(viewer.company),
+        "connections": status.list_export_counts(viewer.company),
+        "checks": status.list_health_checks(),
     }
     return render(request, "erp_integrations/overview.html", context)
 

@@ -31,7 +31,7 @@ class Page:
 
 
 PAGES = (
-    Page(f"{BASE}/", 11),
+    Page(f"{BASE}/", 15),
     Page(f"{BASE}/commitments/", 10),
     Page(f"{BASE}/commitments/?view=exporting", 11),
     Page(f"{BASE}/commitments/?view=failed-to-export", 11),
@@ -54,7 +54,6 @@ PAGES = (
     Page(f"{BASE}/commitments/{{awaiting}}/reject/", 12, is_fragment=True),
     Page(f"{BASE}/commitments/{{exporting}}/row/", 8, is_fragment=True),
     Page(f"{BASE}/commitments/{{exporting}}/progress/", 20, is_fragment=True),
-    Page(f"{BASE}/deliveries/", 12),
     Page(f"{BASE}/vendors/", 15),
     Page(f"{BASE}/jobs/", 12),
     Page(f"{BASE}/cost-codes/", 15),

@@ -207,7 +207,7 @@ def test_the_erp_integrations_tool(windows: Windows, contractor: Contractor) -> 
     inspection.visit(*(submission.get_absolute_url() for submission in submissions))
     boxes = [f"{awaiting.get_absolute_url()}{box}/" for box in ("accept", "reject")]
     inspection.visit(*boxes, f"{blocked.get_absolute_url()}accept/", f"{rejected.get_absolute_url()}reject/")
-    inspection.visit(f"{jobs[1].submission.get_absolute_url()}accept/", f"{tool}deliveries/")
+    inspection.visit(f"{jobs[1].submission.get_absolute_url()}accept/")
     inspection.visit(
         f"{jobs[2].submission.get_absolute_url()}resume/", f"{jobs[3].submission.get_absolute_url()}resolve/"
     )
@@ -308,7 +308,7 @@ def test_the_links_of_the_erp_integrations_tool(windows: Windows, contractor: Co
     inspection.visit(
         *(f"{tool}{name}/?view={view}" for name in ("vendors", "jobs") for view in ("all", "not-linked"))
     )
-    inspection.visit(f"{tool}vendors/{newcomer.pk}/", f"{tool}jobs/{alone.pk}/?q=24", f"{tool}cost-codes/")
+    inspection.visit(f"{tool}vendors/same-names/", f"{tool}jobs/{alone.pk}/?q=24", f"{tool}cost-codes/")
     page.goto(f"{tool}vendors/{newcomer.pk}/")
     page.get_by_label("Or enter the vendor's code").fill("NOBODY")
     page.get_by_role("button", name="Link", exact=True).last.click()

@@ -13,6 +13,7 @@ from directory.models import HistoryEntry, Level, User
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
+    CommitmentFactory,
     CompanyFactory,
     CreatorFactory,
     ErpAdminFactory,
@@ -37,13 +38,18 @@ def text_of(person: User, path: str) -> str:
 class TestHome:
     def test_an_approver_of_one_company_lands_on_its_list(self) -> None:
         company = CompanyFactory()
-        answer = signed_in(ApproverFactory(company=company)).get("/")
-        assert answer.headers["Location"] == f"/companies/{company.slug}/erp-integrations/commitments/"
+        answer = signed_in(ApproverFactory(company=company)).get("/", follow=True)
+        assert answer.redirect_chain[-1][0] == f"/companies/{company.slug}/erp-integrations/commitments/"
 
-    def test_an_erp_admin_who_decides_nothing_lands_on_the_overview(self) -> None:
+    def test_an_erp_admin_who_decides_nothing_lands_where_something_is_to_do(self) -> None:
         company = CompanyFactory()
-        answer = signed_in(ErpAdminFactory(company=company)).get("/")
-        assert answer.headers["Location"] == f"/companies/{company.slug}/erp-integrations/"
+        client, tool = (
+            signed_in(ErpAdminFactory(company=company)),
+            f"/companies/{company.slug}/erp-integrations/",
+        )
+        assert client.get("/", follow=True).redirect_chain[-1][0] == tool
+        CommitmentFactory(approved=True, project__company=company)
+        assert client.get("/", follow=True).redirect_chain[-1][0] == f"{tool}jobs/"
 
     def test_a_creator_of_one_project_lands_on_its_list(self) -> None:
         project = ProjectFactory()

@@ -30,7 +30,8 @@ HARMLESS: dict[str, str] = {
     "healthz": LOOKS,
     "readyz": LOOKS,
     "erp_integrations:overview": LOOKS,
-    "erp_integrations:deliveries": LOOKS,
+    "erp_integrations:start": LOOKS,
+    "erp_integrations:same-names": "Each is linked by the function that the move to link a vendor calls.",
     "erp_integrations:progress": LOOKS,
     "erp_integrations:row": LOOKS,
     "erp_integrations:cost_codes": LOOKS,
@@ -46,7 +47,7 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:resume-connection": "What is sent is checked as if there had been no pause.",
     **{
         f"companies/*/erp-integrations/{former}": "It leads to the address of today, and does nothing."
-        for former in ("activity/*", "lists/*", "deliveries/*/let-go-on/")
+        for former in ("activity/*", "lists/*", "deliveries/*")
     },
     "erp_integrations:rules": "A rule warns, and decides nothing.",
     "erp_integrations:look-again": "Spectrum is read again, and nothing is sent.",

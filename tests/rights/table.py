@@ -42,9 +42,9 @@ LOOKED_AT_SECRETS = "connection.secrets_looked_at"
 TOOLS: dict[str, Row] = {
     # The company's ERP Integrations tool
     "erp_integrations:overview": Row(SEES),
-    "erp_integrations:deliveries": Row(SEES),
-    "erp_integrations:pause": Row(SEES, KEEPS, entered={"reason": "x"}, done="connection.paused", shows=302),
-    "erp_integrations:resume-connection": Row(SEES, KEEPS, done=302, shows=302),  # it is not paused
+    "erp_integrations:start": Row(SEES, shows=302),
+    "erp_integrations:pause": Row(KEEPS, KEEPS, entered={"reason": "x"}, done="connection.paused", shows=302),
+    "erp_integrations:resume-connection": Row(KEEPS, KEEPS, done=302, shows=302),  # it is not paused
     "erp_integrations:commitments": Row(SEES),
     "erp_integrations:review": Row(SEES),
     "erp_integrations:progress": Row(SEES, shows=302),
@@ -71,6 +71,7 @@ TOOLS: dict[str, Row] = {
     ),
     "erp_integrations:vendors": Row(SEES),
     "erp_integrations:vendor": Row(KEEPS, KEEPS, entered={"code": "V999"}, done="vendor_link.changed"),
+    "erp_integrations:same-names": Row(KEEPS, KEEPS, done=302),  # nothing is ticked
     "erp_integrations:jobs": Row(SEES),
     "erp_integrations:job": Row(KEEPS, KEEPS, entered={"code": "J999"}, done="job_link.changed"),
     "erp_integrations:confirm": Row(None, KEEPS, done=302),  # nothing waits
@@ -184,7 +185,11 @@ OWN: dict[str, Own] = {
         for former, path in (
             *(("activity/", "activity/"), ("activity/export/", "activity/export/")),
             ("lists/<int:connection_id>/", "lists/1/"),
-            ("deliveries/<int:connection_id>/let-go-on/", "deliveries/1/let-go-on/"),
+            ("deliveries/", "deliveries/"),
+            *(
+                (f"deliveries/<int:connection_id>/{act}/", f"deliveries/1/{act}/")
+                for act in ("pause", "resume", "let-go-on")
+            ),
         )
     },
     # allauth's

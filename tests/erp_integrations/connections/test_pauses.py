@@ -87,10 +87,10 @@ class TestAPause:
 
     def test_on_screen_an_erp_admin_pauses_and_others_only_look(self, queued: ExportJob) -> None:
         company = queued.submission.company
-        page = f"/companies/{company.slug}/erp-integrations/deliveries/"
+        overview = f"/companies/{company.slug}/erp-integrations/"
+        page = f"{overview}settings/"
         address = f"{page}{queued.connection_id}/pause/"
         approver = signed_in(ApproverFactory(company=company))
-        assert "/pause/" not in approver.get(page).content.decode()
         assert approver.post(address, {"reason": "No"}).status_code == 403
         admin = signed_in(ErpAdminFactory(company=company))
         assert address in admin.get(page).content.decode()
@@ -98,7 +98,8 @@ class TestAPause:
         assert "Give a reason" in admin.post(address, {"reason": ""}, follow=True).content.decode()
         html = admin.post(address, {"reason": "Upgrade tonight"}, follow=True).content.decode()
         assert "Upgrade tonight" in html
-        assert "Resume<span" in html
+        assert f'action="{page}{queued.connection_id}/resume/"' in html
+        assert "Upgrade tonight" in approver.get(overview).content.decode()
         html = admin.post(f"{page}{queued.connection_id}/resume/", follow=True).content.decode()
         assert "is resumed." in html
         stranger = signed_in(ErpAdminFactory())

@@ -1,4 +1,4 @@
-"""Operators' views: the deliveries page, the commands, and the health checks."""
+"""How exports stand: the overview, the commands, and the health checks."""
 
 import getpass
 import io
@@ -70,7 +70,7 @@ class TestTheCounts:
     def test_a_page_costs_the_same_however_many_connections_there_are(self) -> None:
         company = CompanyFactory()
         client = signed_in(ViewerFactory(company=company))
-        address = f"/companies/{company.slug}/erp-integrations/deliveries/"
+        address = f"/companies/{company.slug}/erp-integrations/"
         counted = []
         for number in (1, 4):
             ConnectionFactory.create_batch(number, company=company)
@@ -80,10 +80,15 @@ class TestTheCounts:
             counted.append(len(queries))
         assert counted[0] == counted[1]
 
-    def test_another_companys_page_is_not_found(self) -> None:
-        job: ExportJob = ExportJobFactory()
-        address = f"/companies/{job.submission.company.slug}/erp-integrations/deliveries/"
-        assert signed_in(ApproverFactory()).get(address).status_code == 404
+    def test_whoever_sees_the_tool_sees_what_is_stuck_and_that_no_worker_looks(self) -> None:
+        job: ExportJob = ExportJobFactory(abandoned=True)
+        overview = f"/companies/{job.submission.company.slug}/erp-integrations/"
+        client = signed_in(ViewerFactory(company=job.submission.company))
+        html = client.get(overview).content.decode()
+        assert '<td data-label="Stuck" class="num">1</td>' in html
+        assert "no worker has checked the database yet" in html
+        worker.run_sweep()
+        assert "no worker has checked" not in client.get(overview).content.decode()
 
 
 class TestReadiness:

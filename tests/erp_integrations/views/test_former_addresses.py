@@ -16,7 +16,10 @@ pytestmark = pytest.mark.django_db
         ("activity/", "history/"),
         ("activity/export/", "history/export/"),
         ("lists/{key}/", "master-data/{key}/"),
-        ("deliveries/{key}/let-go-on/", "deliveries/{key}/resume/"),
+        ("deliveries/", ""),
+        ("deliveries/{key}/pause/", "settings/{key}/pause/"),
+        ("deliveries/{key}/resume/", "settings/{key}/resume/"),
+        ("deliveries/{key}/let-go-on/", "settings/{key}/resume/"),
     ],
 )
 def test_a_former_address_leads_to_the_one_of_today(former: str, current: str) -> None:

@@ -1,6 +1,7 @@
 """Vendors, jobs and cost codes: who may look, who may link, and what a link changes."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from erp_integrations.models import (
     MastersPull,
     Submission,
     SyncStatus,
+    UnconfirmedChange,
     Vendor,
     VendorLink,
 )
@@ -465,6 +467,76 @@ class TestJobs:
         worker.export_due_jobs(job.connection_id)
         job.refresh_from_db()
         assert job.status == JobStatus.FAILED
+
+
+class TestSameNames:
+    @pytest.fixture
+    def twins(self, site: Connection) -> list[ContractCompany]:
+        """Two whose name says it, and those of which it does not."""
+        have_been_read(
+            site,
+            vendors={
+                "ACME": "Acme Mechanical, Inc.",
+                "BOLT": "Bolt & Sons",
+                "CORE": "Core",
+                "TWO1": "Two Of Spectrum",
+                "TWO2": "Two of Spectrum LLC",
+                "DUAL": "Dual",
+            },
+        )
+        for name in ("Two of Spectrum", "Dual", "Dual Inc.", "Nobody There"):
+            ContractCompanyFactory(company=site.company, name=name)
+        linked = ContractCompanyFactory(company=site.company, name="Core")
+        VendorLinkFactory(connection=site, contract_company=linked, vendor_code="CORE")
+        ContractCompanyFactory(name="Core")  # of another company
+        return [
+            ContractCompanyFactory(company=site.company, name=name)
+            for name in ("ACME Mechanical", "Bolt and Sons")
+        ]
+
+    def ticks(self, admin: User, site: Connection) -> list[str]:
+        html = page_of(admin, site.company, "vendors/same-names", f"?connection={site.pk}")
+        return re.findall(r'name="ticked" value="(.*?)" checked', html)
+
+    def press(self, admin: User, site: Connection, *ticked: str) -> str:
+        form = {"connection": site.pk, "ticked": [unescape(each) for each in ticked]}
+        answer = signed_in(admin).post(url(site.company, "vendors/same-names"), form, follow=True)
+        return " ".join(unescape(answer.content.decode()).split())
+
+    def test_one_press_links_what_stays_ticked_and_nothing_that_a_name_leaves_open(
+        self, site: Connection, admin: User, twins: list[ContractCompany]
+    ) -> None:
+        ticks = self.ticks(admin, site)
+        assert [unescape(each).split(":")[0] for each in ticks] == [each.name for each in twins]
+        assert "1 linked." in self.press(admin, site, ticks[1])
+        link = VendorLink.objects.get(contract_company=twins[1])
+        assert (link.connection, link.vendor_code) == (site, "BOLT")
+        assert self.ticks(admin, site) == ticks[:1]
+        assert HistoryEntry.objects.filter(event="vendor_link.created", by_id=admin.pk).count() == 1
+
+    def test_what_has_changed_since_is_named_and_holds_up_no_other(
+        self, site: Connection, admin: User, twins: list[ContractCompany]
+    ) -> None:
+        ticks = self.ticks(admin, site)
+        Vendor.objects.filter(code="ACME").update(name="Somebody Else")
+        html = self.press(admin, site, *ticks)
+        assert "1 linked, 1 not: ACME Mechanical: ACME Acme Mechanical, Inc.: This has changed" in html
+        assert not VendorLink.objects.filter(contract_company=twins[0]).exists()
+        assert "0 linked, 1 not: " in self.press(admin, site, "9" * 5000)
+
+    def test_what_was_renamed_lately_still_waits_for_a_second_person(
+        self, site: Connection, admin: User, twins: list[ContractCompany]
+    ) -> None:
+        Vendor.objects.filter(code="ACME").update(renamed_at=timezone.now())
+        assert "2 linked." in self.press(admin, site, *self.ticks(admin, site))
+        (change,) = UnconfirmedChange.objects.all()
+        assert change.subject == f"vendor:{site.pk}:{twins[0].pk}"
+        assert "1 to confirm" not in page_of(admin, site.company, "vendors")
+        other: User = ErpAdminFactory(company=site.company)
+        assert "1 to confirm</span>" in page_of(other, site.company, "vendors")
+        assert signed_in(other).get("/", follow=True).redirect_chain[-1][0] == url(site.company, "vendors")
+        for looks in (ViewerFactory, ApproverFactory):
+            assert "to confirm</span>" not in page_of(looks(company=site.company), site.company, "vendors")
 
 
 class TestWhereWorkWaits:
