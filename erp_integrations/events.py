@@ -91,6 +91,7 @@ class ErpEvent(Event):
     CHECK_RULES_CHANGED = "check_rules.changed", "Rules of the checks changed"
     VENDOR_LINK_CREATED = "vendor_link.created", "Vendor linked"
     VENDOR_LINK_CHANGED = "vendor_link.changed", "Vendor link changed"
+    REASONS_CHANGED = "reasons.changed", "Reasons to reject changed"
     VENDOR_LINK_DELETED = "vendor_link.deleted", "Vendor link removed"
     VENDOR_LINK_CONFIRMED = "vendor_link.confirmed", "Vendor link confirmed by a second person"
     JOB_LINK_CREATED = "job_link.created", "Job linked"

@@ -99,6 +99,8 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:reconciliation-spreadsheet": Row(SEES),
     "erp_integrations:history": Row("see the history"),
     "erp_integrations:history-export": Row(
+    "erp_integrations:reasons": Row(SEES, KEEPS, entered={"text": "No drawings."}, done="reasons.changed"),
+    "erp_integrations:delete-reason": Row(SEES, SEES, done=404, shows=404),  # there is none
         *("see the history", "see the history"),
         entered={"format": "csv"},
         done="history.exported",
