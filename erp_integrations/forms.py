@@ -12,9 +12,10 @@ from directory.models import CompanyMembership, User
 from directory.rights.approvers import ApproverList
 from erp_integrations import submissions
 from erp_integrations.checks.preflight import has_text
+from erp_integrations.connections.settings_form import ACCOUNT, build_clean_method
 from erp_integrations.models import CallState, ExportCall, Submission
-
 from erp_integrations.submissions import kept_reasons
+
 MAX_TEXT_LENGTH = 4000
 FINGERPRINT = re.compile("[0-9a-f]{64}")
 NOTE_HELP_TEXT = "Also written to Spectrum (at most 1,000 characters) and kept in the commitment's history."
@@ -117,15 +118,14 @@ class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
 class ReasonForm(forms.Form):
     """Why something goes back: as it was typed, or else as it was chosen from what is kept."""
 
-    reason = LinesField(
     use_required_attribute = False  # without a script a browser would not send the chosen one alone
     chosen = LinesField(attrs={}, label="Kept before", required=False)
+    reason = LinesField(
         attrs={"rows": 4, "autofocus": True},
         label="Reason",
         help_text="Mailed to the person who created the commitment and kept in its history.",
         error_messages={"required": "Enter a reason. It is mailed to the person who created the commitment."},
     )
-
     remember = forms.BooleanField(label="Keep this for next time", required=False)
 
     def __init__(self, *args: Any, viewer: CompanyMembership, **kwargs: Any) -> None:
@@ -137,6 +137,7 @@ class ReasonForm(forms.Form):
         groups = [each for each in ((str(viewer.company), common), ("Your own", own)) if each[1]]
         choices = [("", "Choose one, or type below"), *groups] if groups else []
         self.fields["chosen"].widget = forms.Select({"data-fills": "reason"}, choices)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if self.has_error("reason", "required") and cleaned.get("chosen"):
@@ -230,6 +231,18 @@ class FollowForm(VersionForm):
     record = forms.CharField(
         max_length=64, widget=forms.RadioSelect, error_messages={"required": "Choose the record to follow."}
     )
+
+
+class AccountForm(VersionForm):
+    """Where this commitment goes in the general ledger, if not to its default."""
+
+    account = forms.CharField(
+        label="Account",
+        required=False,
+        help_text="As in Spectrum, digits only.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric", "size": 14}),
+    )
+    clean_account = build_clean_method("account", ACCOUNT)
 
 
 class SeenForm(VersionForm):

@@ -46,6 +46,7 @@ urlpatterns = [
     path("commitments/<int:submission_id>/row/", submissions.row, name="row"),
     path("commitments/<int:submission_id>/accept/", dialogs.Accept.as_view(), name="accept"),
     path("commitments/<int:submission_id>/reject/", dialogs.Reject.as_view(), name="reject"),
+    path("commitments/<int:submission_id>/account/", follow_ups.ProposeAccount.as_view(), name="account"),
     path("commitments/<int:submission_id>/ask/", questions.Ask.as_view(), name="ask"),
     path("commitments/<int:submission_id>/undo/", follow_ups.Undo.as_view(), name="undo"),
     path("commitments/<int:submission_id>/look-again/", follow_ups.LookAgain.as_view(), name="look-again"),

@@ -158,7 +158,7 @@ AUTHORITY = {
     },
     "erp_integrations.connectioncredentials": {"authorization_id"},
     "erp_integrations.connectionsettings": {"success_rule", "success_codes"},
-    "erp_integrations.submission": {"exempt_id"},
+    "erp_integrations.submission": {"exempt_id", "general_ledger_account"},
 }
 """These give, take or steer authority: whoever changes any of it has to be seen by somebody else. A
 person's own password and first factor are theirs alone, see ``judging.steered``."""
