@@ -18,5 +18,6 @@ class ErpIntegrationsConfig(AppConfig):
         personal_data.add_exported_fields("erp_integrations.question", *question)
         rules.RULES.append(signing.check_acceptance_signatures)
         personal_data.add_exported_fields("erp_integrations.savedfilter", "company__name", "name", "query")
+        personal_data.add_exported_fields("erp_integrations.keptreason", "company__name", "text")
         rights_mails.subscribe_to_history()
         decision_mails.subscribe_to_history()

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.utils.text import normalize_newlines
+from django.utils.text import Truncator, normalize_newlines
 
 from directory.forms import UncutTextField
-from directory.models import User
+from directory.models import CompanyMembership, User
 from directory.rights.approvers import ApproverList
 from erp_integrations import submissions
 from erp_integrations.checks.preflight import has_text
+from erp_integrations.connections.settings_form import ACCOUNT, build_clean_method
 from erp_integrations.models import CallState, ExportCall, Submission
+from erp_integrations.submissions import kept_reasons
 
 MAX_TEXT_LENGTH = 4000
 FINGERPRINT = re.compile("[0-9a-f]{64}")
@@ -113,26 +115,45 @@ class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
         return cleaned
 
 
-class RejectForm(DecisionForm):
-    """Why it goes back."""
+class ReasonForm(forms.Form):
+    """Why something goes back: as it was typed, or else as it was chosen from what is kept."""
 
+    use_required_attribute = False  # without a script a browser would not send the chosen one alone
+    chosen = LinesField(attrs={}, label="Kept before", required=False)
     reason = LinesField(
         attrs={"rows": 4, "autofocus": True},
         label="Reason",
         help_text="Mailed to the person who created the commitment and kept in its history.",
         error_messages={"required": "Enter a reason. It is mailed to the person who created the commitment."},
     )
+    remember = forms.BooleanField(label="Keep this for next time", required=False)
+
+    def __init__(self, *args: Any, viewer: CompanyMembership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        common, own = (
+            [(each.text, Truncator(" ".join(each.text.split())).chars(60)) for each in reasons]
+            for reasons in kept_reasons.list_reasons(viewer)
+        )
+        groups = [each for each in ((str(viewer.company), common), ("Your own", own)) if each[1]]
+        choices = [("", "Choose one, or type below"), *groups] if groups else []
+        self.fields["chosen"].widget = forms.Select({"data-fills": "reason"}, choices)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.has_error("reason", "required") and cleaned.get("chosen"):
+            del self.errors["reason"]
+            cleaned["reason"] = cleaned["chosen"]
+        return cleaned
 
 
-class RejectManyForm(forms.Form):
-    """One reason for all of them."""
+class RejectForm(ReasonForm, DecisionForm):
+    """Send one back to its project."""
 
-    reason = LinesField(
-        attrs={"rows": 4, "autofocus": True},
-        label="Reason",
-        help_text="Mailed to the person who created each commitment and kept in its history.",
-        error_messages={"required": "Enter a reason. It is mailed to the people who created them."},
-    )
+
+class KeptReasonForm(forms.Form):
+    """One more reason of the company."""
+
+    text = LinesField(attrs={"rows": 3}, label="New reason", error_messages={"required": "Enter a reason."})
 
 
 class AskForm(forms.Form):
@@ -210,6 +231,18 @@ class FollowForm(VersionForm):
     record = forms.CharField(
         max_length=64, widget=forms.RadioSelect, error_messages={"required": "Choose the record to follow."}
     )
+
+
+class AccountForm(VersionForm):
+    """Where this commitment goes in the general ledger, if not to its default."""
+
+    account = forms.CharField(
+        label="Account",
+        required=False,
+        help_text="As in Spectrum, digits only.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric", "size": 14}),
+    )
+    clean_account = build_clean_method("account", ACCOUNT)
 
 
 class SeenForm(VersionForm):

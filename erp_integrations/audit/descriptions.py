@@ -220,6 +220,6 @@ DESCRIPTIONS: dict[Event, EventDescription] = {
     **{
         event: build_link_description(event)
         for event in ErpEvent
-        if event.value.startswith(("vendor_link.", "job_link.", "cost_type_account."))
+        if event.value.startswith(("vendor_link.", "job_link.", "cost_type_account.", "submission.account_"))
     },
 }

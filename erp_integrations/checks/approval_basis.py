@@ -164,6 +164,8 @@ def build_basis(document: Document) -> ApprovalBasis:
     account, source = general_ledger.get_account(
         connection, vendor=job.vendor_account, cost_type=job.cost_type_account, leading=leading
     )
+    if job.own_account:  # which two people chose for this commitment
+        account, source = job.own_account, ""
     references = replace(
         lookup.build_references(job),
         general_ledger_account=account,
@@ -202,6 +204,7 @@ def list_job_links(
     vendors = VendorLink.objects.filter(contract_company=contract_company, **of_connection)
     accounts = CostTypeAccount.objects.filter(cost_type__code=cost_type, **of_connection)
     unit_links = UnitLink.objects.filter(AnyOf(F("unit"), units), **of_connection).order_by("unit")
+    sent = Submission.objects.filter(commitment=commitment, status__in=OPEN_STATUSES, **of_connection)
     holds = ErpIdHold.objects.filter(commitment=commitment)
     ended = Submission.objects.filter(commitment=commitment).exclude(status__in=OPEN_STATUSES)
     unconfirmed = UnconfirmedChange.objects.filter(company__projects=project)
@@ -212,6 +215,7 @@ def list_job_links(
     parts = (f"connection__{name}" for name in ("settings", "credentials", "state", "masters_pull"))
     links = JobLink.objects.select_related(*parts).annotate(
         vendor_code=get_first(vendors, "vendor_code"),
+        own_account=get_first(sent, "general_ledger_account"),
         vendor_account=get_first(vendors, "general_ledger_account"),
         cost_type_account=get_first(accounts, "general_ledger_account"),
         units=ArraySubquery(lookup.build_json_rows(unit_links, "unit", "erp_unit")),

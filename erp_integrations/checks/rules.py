@@ -250,14 +250,9 @@ def check_first_phase(facts: Facts, limit: Decimal) -> Iterator[Finding]:
 
 
 def check_first_account(facts: Facts, limit: Decimal) -> Iterator[Finding]:
-    references = facts.basis.references
-    account = references.general_ledger_account
+    account = facts.basis.references.general_ledger_account
     if account and not facts.account_was_used and facts.company_history >= MIN_COMPANY_HISTORY:
-        yield (
-            "Account",
-            f"Account {account}, the default of {references.general_ledger_source}, was not used before.",
-            "Check the account.",
-        )
+        yield "Account", f"Account {account} was not used before.", "Check the account."
 
 
 def check_refused_account(facts: Facts, limit: Decimal) -> Iterator[Finding]:

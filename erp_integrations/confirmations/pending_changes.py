@@ -18,8 +18,9 @@ from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.adapters.base import get_comparable_unit
 from erp_integrations.confirmations.subjects import VERBS, Kind, Subject, Values
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection, JobLink, UnconfirmedChange
+from erp_integrations.models import Connection, JobLink, Submission, UnconfirmedChange
 from erp_integrations.models.listing import MAX_COUNT
+from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.snapshots import Document, hash_content
 
 MOST_SHOWN = 50
@@ -27,6 +28,7 @@ EVENTS = {
     Kind.VENDOR: ErpEvent.VENDOR_LINK_CONFIRMED,
     Kind.JOB: ErpEvent.JOB_LINK_CONFIRMED,
     Kind.ACCOUNT: ErpEvent.COST_TYPE_ACCOUNT_CONFIRMED,
+    Kind.SUBMISSION: ErpEvent.SUBMISSION_ACCOUNT_CONFIRMED,
     Kind.UNIT: ErpEvent.CONNECTION_UNIT_CONFIRMED,
     Kind.CONNECTION: ErpEvent.CONNECTION_CONFIRMED,
 }
@@ -46,6 +48,13 @@ class PendingChange:
     @cached_property
     def subject(self) -> Subject:
         return Subject.parse(self.row.subject)
+
+    @cached_property
+    def barred(self) -> set[int]:
+        """Who changed it, and whoever had a hand in the commitment that it is of: another one confirms it."""
+        row = self.subject.find_row() if self.subject.kind is Kind.SUBMISSION else None
+        hands = (row.created_by_id, row.sent_by_id, *row.hands) if isinstance(row, Submission) else ()
+        return {*self.row.people, *hands}
 
     @cached_property
     def before(self) -> Values:
@@ -116,10 +125,12 @@ def list_for_document(
         leading = document.leading_cost_type
         cost_types = CostType.objects.filter(company__connections=connection, code=leading)
         units = {get_comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
+        sent = Submission.objects.filter(commitment=document.commitment_id, status__in=OPEN_STATUSES)
         subjects += [
             Subject(Kind.CONNECTION, connection),
             Subject(Kind.VENDOR, connection, str(document.contract_company_id)),
             *(Subject(Kind.ACCOUNT, connection, str(pk)) for pk in cost_types.values_list("pk", flat=True)),
+            *(Subject(Kind.SUBMISSION, connection, str(pk)) for pk in sent.values_list("pk", flat=True)),
             *(Subject(Kind.UNIT, connection, unit) for unit in units),
         ]
     rows = rows.filter(subject__in=map(str, subjects))
@@ -191,8 +202,8 @@ def confirm(*, company: Company, ticked: Collection[str], by: User) -> int:
             "Something you ticked has been changed or confirmed in the meantime, so nothing was confirmed. "
             "The current list is below."
         )
-    if any(by.pk in each.row.people for each in chosen):
-        raise NotConfirmed("You changed some of these yourself, so another person must confirm them.")
+    if any(by.pk in each.barred for each in chosen):
+        raise NotConfirmed("You were involved in some of these, so another person must confirm them.")
     record_confirmation(chosen, by=by, detail={})
     return len(chosen)
 

@@ -22,6 +22,7 @@ from erp_integrations.models import (
     CostTypeAccount,
     Job,
     JobLink,
+    Submission,
     UnitLink,
     Vendor,
     VendorLink,
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     VENDOR = "vendor"
     JOB = "job"
     ACCOUNT = "account"
+    SUBMISSION = "submission"
     UNIT = "unit"
     CONNECTION = "connection"
 
@@ -48,21 +50,24 @@ SUBJECT_MODELS: Mapping[Kind, type[Model]] = {
     Kind.VENDOR: ContractCompany,
     Kind.JOB: Project,
     Kind.ACCOUNT: CostType,
+    Kind.SUBMISSION: Submission,
 }
 LINKS: Mapping[Kind, tuple[type[Model], str, tuple[str, ...]]] = {
     Kind.VENDOR: (VendorLink, "contract_company", ("vendor_code", "general_ledger_account")),
     Kind.JOB: (JobLink, "project", ("connection", "job_number")),
     Kind.ACCOUNT: (CostTypeAccount, "cost_type", ("general_ledger_account",)),
+    Kind.SUBMISSION: (Submission, "id", ("general_ledger_account",)),
     Kind.UNIT: (UnitLink, "unit", ("erp_unit",)),
 }
-VERBS = {Kind.ACCOUNT: "goes to", Kind.UNIT: "is called", Kind.CONNECTION: "is set to"}
+VERBS = dict.fromkeys((Kind.ACCOUNT, Kind.SUBMISSION), "goes to")
+VERBS |= {Kind.UNIT: "is called", Kind.CONNECTION: "is set to"}
 """Of all others it is said that they are linked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """``of`` is the key of our contract company, project or cost type, or the unit. A project has one job
-    over all connections."""
+    """``key`` is that of our contract company, project, cost type or submission, or the unit. A project has
+    one job over all connections."""
 
     kind: Kind
     connection_id: int
@@ -113,6 +118,8 @@ class Subject:
             case Kind.ACCOUNT:
                 row = self.find_row()
                 return f"Cost type {row.code}" if isinstance(row, CostType) else "A cost type"
+            case Kind.SUBMISSION:
+                return f"Commitment {getattr(self.find_row(), 'number', '')}"
             case Kind.UNIT:
                 return f"The unit {self.key}"
         return getattr(self.find_row(), "name", "Something since deleted")
@@ -178,7 +185,8 @@ def describe_link(values: Values) -> str:
         for what, code, name in parts
         if values.get(code)
     )
-    return ", ".join(descriptions) or "nothing"
+    nothing = "the default account" if values.keys() == {"general_ledger_account"} else "nothing"
+    return ", ".join(descriptions) or nothing
 
 
 def get_field(name: str) -> Any:

@@ -23,7 +23,7 @@ CREDENTIALS_FIELDS = (*SECRETS, "client_secret_expires_on")
 SECRET_STORED = "One is stored. Leave blank to keep it, or enter a new one to replace it."
 NO_SECRET_STORED = "None is stored."
 # What a whole value looks like, and what is said of another one.
-ACCOUNT = ("[0-9]*", "A general-ledger account has digits only, at most 12.")
+ACCOUNT = ("[0-9]{,12}", "A general-ledger account has digits only, at most 12.")
 PREFIX = ("[A-Z0-9-]*", "Enter letters, digits and dashes only, or nothing.")
 PRICE_CODES = ("[A-Z0-9,]*", "Enter codes with commas between them, for example U,blank.")
 PLAIN_PATH = (r"(/[\w.-]+)+/?", "Enter a path that begins with /, without blanks and signs.")

@@ -31,6 +31,7 @@ from erp_integrations.models.exports import (
     WireAttempt,
 )
 from erp_integrations.models.job_statuses import JobStatus, Verification
+from erp_integrations.models.kept_reasons import KeptReason
 from erp_integrations.models.master_data import (
     Job,
     MastersPull,
@@ -84,6 +85,7 @@ __all__ = [
     "JobBilling",
     "JobLink",
     "JobStatus",
+    "KeptReason",
     "LedgerOrder",
     "MastersPull",
     "NonAsciiRule",

@@ -163,6 +163,8 @@ class Submission(models.Model):
         db_default="",
         help_text="Of its export job, while it has one that is not cancelled.",
     )
+    # Of this sending alone, in the place of its default.
+    general_ledger_account = models.CharField(max_length=12, blank=True, default="", db_default="")
     ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     ended_at = models.DateTimeField(null=True)
     asked = models.BooleanField(

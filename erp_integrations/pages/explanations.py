@@ -306,7 +306,7 @@ def describe_refused_default(row: SubmissionRow) -> Explanation | None:
         whose = f"vendor {row.submission.contract_company_name}"
     if whose == general_ledger.COMPANY and viewer.erp_integrations_level == Level.ADMIN:
         url = reverse("erp_integrations:connection", args=[viewer.company.slug, job.connection_id])
-    sentences = [f"{change}. Then look again: the Accept dialog shows the new one."]
+    sentences = [f"{change}, or an approver proposes another for this commitment only. Retry then shows it."]
     return Explanation("", "info", f"{refused.value} is the default of {whose}", sentences, url, "Change it")
 
 

@@ -26,6 +26,7 @@ from erp_integrations.submissions.errors import (
 from erp_integrations.submissions.exempting import exempt
 from erp_integrations.submissions.following import FOLLOWABLE_STATUSES, follow, list_moves
 from erp_integrations.submissions.four_eyes import describe_own_decision, require_own_changes_confirmed
+from erp_integrations.submissions.other_accounts import set_other_account
 from erp_integrations.submissions.rejecting import reject
 from erp_integrations.submissions.resolving import Attested, resolve, resume
 from erp_integrations.submissions.row_locks import require_may_decide
@@ -66,6 +67,7 @@ __all__ = [
     "resume",
     "retrieve_from_erp",
     "send_to_erp",
+    "set_other_account",
     "undo",
     "unlink",
     "withdraw_question",

@@ -7,6 +7,7 @@ from directory.models import User
 from directory.rights.permissions import RightMissing
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.pending_changes import PendingChange
+from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.models import SnapshotUnreadable, Submission
 from erp_integrations.snapshots import Document
 from erp_integrations.submissions.errors import StatementMissing
@@ -17,24 +18,29 @@ def describe_own_decision(
 ) -> str:
     """A sentence; blank for who may decide. ``includes_changes``: what they decide sends money somewhere.
 
-    Whoever is exempted, or whose company is freed from the rule, may.
+    Whoever is exempted, or whose company is freed from the rule, may, but for an account of its own.
     """
     if submission.is_own_decision(person):
         return (
             "You created, changed, sent or retrieved this commitment, so another accounting approver "
             "must decide on it."
         )
-    if not includes_changes or submission.company.allows_own_decisions or submission.exempt_id == person.pk:
+    if not includes_changes:
         return ""
+    is_freed = submission.company.allows_own_decisions or submission.exempt_id == person.pk
     try:
         document = None if has_begun else submission.document
-        changes = _list_pending_changes(submission, document, changed_by=person)
+        changes = _list_pending_changes(submission, document, changed_by=None if is_freed else person)
     except SnapshotUnreadable:
         return ""  # nothing is planned from it any more
+    if is_freed:
+        of_one = [each for each in changes if each.subject.kind is Kind.SUBMISSION]
+        changes = [each for each in of_one if person.pk in each.barred]
     if not changes:
         return ""
+    part = "were involved in" if is_freed else "changed"
     return (
-        f"You changed where this is exported to: {changes[0].sentence} Another ERP Integrations Admin "
+        f"You {part} where this is exported to: {changes[0].sentence} Another ERP Integrations Admin "
         "must confirm it, or another accounting approver when they accept or resume."
     )
 

@@ -15,6 +15,7 @@ from erp_integrations.exports.existing_record import ExistingRecord
 from erp_integrations.models import CallState, JobStatus, QuestionState, Submission, SubmissionStatus
 from erp_integrations.submissions.asking import close_open_question
 from erp_integrations.submissions.errors import Conflict, DecisionError
+from erp_integrations.submissions.other_accounts import delete_proposal
 from erp_integrations.submissions.row_locks import (
     describe_conflict,
     get_sent_document,
@@ -86,6 +87,7 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
     submission.reject(by=by, at=timezone.now(), reason=reason)
     submission.save_decision()
     leftovers.release_erp_id(submission.commitment)
+    delete_proposal(submission)
     set_accounting_status(submission.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
     detail: dict[str, object] = {"reason": submission.reason, "left_in_spectrum": left}
     detail |= {"stands_in_spectrum": existing} if existing else {}

@@ -15,11 +15,12 @@ from directory.models import CompanyMembership
 from directory.requests import SignedInRequest
 from directory.rights.permissions import require_push_to_accounting
 from directory.web import rate_limits
-from erp_integrations.forms import RejectManyForm
+from erp_integrations.forms import ReasonForm
 from erp_integrations.models import Batch, BatchAction, ItemState
 from erp_integrations.pages import bulk
 from erp_integrations.pages.submission_list import READY, Wanted, find_submissions
 from erp_integrations.submissions.batches import create_batch, run_batch
+from erp_integrations.submissions.kept_reasons import store_reason
 from erp_integrations.views.access import require_viewer
 
 SECONDS_AT_ONCE = 2.0
@@ -39,12 +40,12 @@ class Bulk(View):
     def post(self, request: SignedInRequest, company_slug: str) -> HttpResponse:
         drafts.save_draft(request)
         viewer = self.require_approver(company_slug)
-        action, reason = get_action(request), ""
+        action, reason, remember = get_action(request), "", False
         if action == BatchAction.REJECT:
-            form = RejectManyForm(request.POST)
+            form = ReasonForm(request.POST, viewer=viewer)
             if not form.is_valid():
                 return self.build_page(viewer, form)
-            reason = form.cleaned_data["reason"]
+            reason, remember = form.cleaned_data["reason"], form.cleaned_data["remember"]
         chosen = parse_numbers(request.POST.getlist("id"))
         ticked = set(parse_numbers(request.POST.getlist("row")))
         items = [
@@ -59,6 +60,8 @@ class Bulk(View):
             )
             return self.build_page(viewer)
         batch = create_batch(viewer=viewer, action=action, items=items, reason=reason)
+        if remember:
+            store_reason(viewer, reason, is_own=True)
         run_batch(batch, by=request.user, seconds=SECONDS_AT_ONCE)
         return redirect("erp_integrations:batch", company_slug, batch.pk)
 
@@ -67,7 +70,7 @@ class Bulk(View):
         require_push_to_accounting(self.request.user, viewer.company)
         return viewer
 
-    def build_page(self, viewer: CompanyMembership, form: RejectManyForm | None = None) -> HttpResponse:
+    def build_page(self, viewer: CompanyMembership, form: ReasonForm | None = None) -> HttpResponse:
         action, posted = get_action(self.request), self.request.method == "POST"
         chosen = parse_numbers((self.request.POST if posted else self.request.GET).getlist("id"))
         if not chosen and "view" in self.request.GET:
@@ -76,7 +79,7 @@ class Bulk(View):
             chosen = list(found[: bulk.MAX_AT_ONCE])
         choices = bulk.list_choices(viewer, chosen, action)
         possible = [each for each in choices if not each.left_out]
-        form = form or RejectManyForm()
+        form = form or ReasonForm(viewer=viewer)
         if not form.is_bound:
             form.initial.update(drafts.find_draft(self.request))
         context = {

@@ -27,6 +27,7 @@ from erp_integrations.forms import MAX_TEXT_LENGTH, NOTE_HELP_TEXT, AcceptForm, 
 from erp_integrations.models import ExportJob
 from erp_integrations.pages import beside, explanations, previews, submission_list
 from erp_integrations.pages.submission_rows import SubmissionRow
+from erp_integrations.submissions.kept_reasons import store_reason
 from erp_integrations.views import navigation
 from erp_integrations.views.access import get_submission_row
 
@@ -249,7 +250,7 @@ class Reject(Dialog):
         submissions.require_may_decide(submission=row.submission, by=by)
         if self.request.method != "POST":
             return self.build_dialog()
-        self.form = form = RejectForm(self.request.POST)
+        self.form = form = RejectForm(self.request.POST, viewer=row.viewer)
         if not form.is_valid():
             return self.build_dialog(status=422)
         expected = (form.cleaned_data["expected_hash"], form.cleaned_data["expected_version"])
@@ -263,6 +264,8 @@ class Reject(Dialog):
             return self.build_decided_dialog(str(conflict), verb=verb)
         except submissions.DecisionError as refusal:
             return self.build_dialog(str(refusal), status=422)
+        if form.cleaned_data["remember"]:
+            store_reason(row.viewer, form.cleaned_data["reason"], is_own=True)
         done = "is rejected and back with its project. The reason has been mailed."
         messages.success(self.request, f"{row.submission.number} {done}")
         self.row = self.get_row()
@@ -282,7 +285,7 @@ class Reject(Dialog):
             else None,
             "elsewhere": explanations.describe_late_records(row),
         }
-        form = self.form or RejectForm(initial={"reason": self.build_reason()})
+        form = self.form or RejectForm(initial={"reason": self.build_reason()}, viewer=row.viewer)
         return self.build_response("_reject.html", "Reject", form, problem, status, **context)
 
     def build_reason(self) -> str:

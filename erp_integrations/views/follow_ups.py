@@ -13,7 +13,7 @@ from directory.rights.permissions import can_send_commitments
 from directory.web import rate_limits
 from erp_integrations import submissions
 from erp_integrations.confirmations import pending_changes
-from erp_integrations.forms import FollowForm, ResolveForm, ResumeForm, SeenForm, UnlinkForm
+from erp_integrations.forms import AccountForm, FollowForm, ResolveForm, ResumeForm, SeenForm, UnlinkForm
 from erp_integrations.models import JobStatus
 from erp_integrations.pages import explanations
 from erp_integrations.views.dialogs import Dialog
@@ -59,6 +59,7 @@ class FollowUp(Dialog):
 
     verb: str
     statuses: tuple[JobStatus, ...]
+    template = ""
     require_right: Callable[..., None] = staticmethod(submissions.require_may_decide)
     command: Callable[..., object]
     form_class: type[Form]
@@ -106,7 +107,7 @@ class FollowUp(Dialog):
             **more,
         }
         status = 422 if problem or self.form.errors else 200
-        template = f"_{self.verb.lower().split()[-1]}.html"
+        template = self.template or f"_{self.verb.lower().split()[-1]}.html"
         return self.build_response(template, self.verb, self.form, problem, status, **context)
 
 
@@ -146,6 +147,14 @@ class Seen(FollowUp):
         if self.row.job is None or not self.row.needs_look:
             return self.build_decided_dialog(explanations.get_title(self.row))
         return super().build_dialog(problem, look=str(self.row.job.verified_at), **more)
+
+
+class ProposeAccount(FollowUp):
+    """Another account than the one that Spectrum refused."""
+
+    verb, statuses, template = "Another account for", (JobStatus.FAILED,), "_account.html"
+    command, form_class = staticmethod(submissions.set_other_account), AccountForm
+    done = "The account of {row.submission.number} is proposed, and waits for a second person."
 
 
 @method_decorator(rate_limits.limit_rate(when=rate_limits.is_post), name="get")

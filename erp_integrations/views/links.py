@@ -157,7 +157,7 @@ def confirm(request: SignedInRequest, company_slug: str) -> HttpResponse:
 def build_confirmation_context(viewer: CompanyMembership, *kinds: Kind) -> dict[str, Any]:
     """For a page: what waits there for a second person, and whether the viewer can be that."""
     changes = pending_changes.list_for_company(viewer.company, *kinds)
-    rows = [(each, viewer.user_id in each.row.people) for each in changes]
+    rows = [(each, viewer.user_id in each.barred) for each in changes]
     is_admin = viewer.erp_integrations_level == Level.ADMIN
     return {"unconfirmed": rows, "may_confirm": is_admin and not all(is_own for _, is_own in rows)}
 

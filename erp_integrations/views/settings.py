@@ -43,7 +43,7 @@ def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Settings"),
         "connections": [(each, facts, offers.get(each.connection.pk)) for each, facts in connections],
-        **build_confirmation_context(viewer, Kind.CONNECTION, Kind.ACCOUNT),
+        **build_confirmation_context(viewer, Kind.CONNECTION, Kind.ACCOUNT, Kind.SUBMISSION),
     }
     return render(request, "erp_integrations/settings.html", context)
 

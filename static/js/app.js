@@ -62,6 +62,17 @@
     pause = setTimeout(() => { if (isCounted) count(target); keep(); }, 500); // not at each key: it is read out
   });
 
+  // A kept reason goes into the box, in the place of another kept one; what was typed stays above it.
+  document.addEventListener("change", ({ target }) => {
+    const area = target.form?.elements[target.dataset.fills];
+    if (!area) return;
+    const kept = [...target.options].map(({ value }) => value).sort((a, b) => b.length - a.length);
+    const former = kept.find((each) => `\n${area.value}`.endsWith(`\n${each}`)) ?? "";
+    const typed = area.value.slice(0, area.value.length - former.length).trimEnd();
+    area.value = [typed, target.value].filter(Boolean).join("\n");
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   document.addEventListener("submit", ({ target }) => {
     if (target !== typedIn) return;
     clearTimeout(pause); // what is sent is kept by that

@@ -194,7 +194,9 @@ class Judge:
                 return True
             return key != own and self._has_power(key, before, now)
         if label == "erp_integrations.submission":
-            return bool(now[label].get(key, {}).get("exempt_id"))  # a decision ends it by itself
+            old, new = before[label].get(key, {}), now[label].get(key, {})
+            turned = old.get("general_ledger_account", "") != new.get("general_ledger_account", "")
+            return turned or bool(new.get("exempt_id"))  # a decision ends an exemption by itself
         if label == "directory.companymembership":
             old, new = before[label].get(key, {}), now[label].get(key, {})
             levels = ("erp_integrations_level", "directory_level")

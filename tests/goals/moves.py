@@ -287,6 +287,12 @@ def reject(desk: Desk) -> None:
     desk.submit(desk.of_company("erp_integrations:reject", desk.submission.pk), reason="No.")
 
 
+@_move("proposes another account", "erp", "erp_integrations:account")
+def propose_account(desk: Desk) -> None:
+    _only(desk.job.status == JobStatus.FAILED)
+    desk.submit(desk.of_company("erp_integrations:account", desk.submission.pk), account=OTHER_ACCOUNT)
+
+
 @_move("takes the acceptance back", "erp", "erp_integrations:undo")
 def undo(desk: Desk) -> None:
     _only(desk.job.status == JobStatus.QUEUED)

@@ -42,6 +42,8 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:spreadsheet": LOOKS,
     "erp_integrations:filters": OWN,
     "erp_integrations:delete-filters": OWN,
+    "erp_integrations:reasons": "A reason is words for a rejection, which sends no money anywhere.",
+    "erp_integrations:delete-reason": "A reason is words for a rejection, which sends no money anywhere.",
     "erp_integrations:reconciliation-spreadsheet": LOOKS,
     "erp_integrations:pause": "Nothing is sent while it lasts; what is sent afterwards is checked as ever.",
     "erp_integrations:resume-connection": "What is sent is checked as if there had been no pause.",

@@ -158,7 +158,7 @@ AUTHORITY = {
     },
     "erp_integrations.connectioncredentials": {"authorization_id"},
     "erp_integrations.connectionsettings": {"success_rule", "success_codes"},
-    "erp_integrations.submission": {"exempt_id"},
+    "erp_integrations.submission": {"exempt_id", "general_ledger_account"},
 }
 """These give, take or steer authority: whoever changes any of it has to be seen by somebody else. A
 person's own password and first factor are theirs alone, see ``judging.steered``."""
@@ -178,6 +178,7 @@ STEERS_NOTHING = {
     *("erp_integrations.exportjob", "erp_integrations.exportcall", "erp_integrations.connectionstate"),
     *("erp_integrations.erpidhold", "erp_integrations.restore"),
     *("erp_integrations.unconfirmedchange", "erp_integrations.savedfilter"),
+    "erp_integrations.keptreason",
     *("erp_integrations.batch", "erp_integrations.batchitem", "erp_integrations.checkrule"),
     *("erp_integrations.submissioncheck", "erp_integrations.checkinvalidation"),
     *("erp_integrations.vendor", "erp_integrations.job", "erp_integrations.phase"),

@@ -54,6 +54,9 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:bulk": Row("decide on others", "decide on others", done=200),  # nothing is ticked
     "erp_integrations:batch": Row(SEES, "decide on others", done=404),  # somebody else's
     "erp_integrations:ask": Row(DECIDES, DECIDES, entered={"question": "Why?"}, done="question.asked"),
+    "erp_integrations:account": Row(
+        *(DECIDES, DECIDES, "failed"), entered={"account": "500200"}, done="submission.account_proposed"
+    ),
     "erp_integrations:undo": Row(SEES, DECIDES, "queued", done="submission.undone", shows=302),
     "erp_integrations:look-again": Row(SEES, "compare with the ERP", done=302, shows=302),  # nothing deviates
     "erp_integrations:seen": Row(DECIDES, DECIDES, "synced", entered={"reason": "x"}, done="export.seen"),
@@ -97,6 +100,8 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:spreadsheet": Row(SEES),
     "erp_integrations:filters": Row(SEES, SEES, done=302, shows=302),  # without a name nothing is saved
     "erp_integrations:delete-filters": Row(SEES, SEES, done=404, shows=404),  # only one's own
+    "erp_integrations:reasons": Row(SEES, KEEPS, entered={"text": "No drawings."}, done="reasons.changed"),
+    "erp_integrations:delete-reason": Row(SEES, SEES, done=404, shows=404),  # there is none
     "erp_integrations:reconciliation-spreadsheet": Row(SEES),
     "erp_integrations:history": Row("see the history"),
     "erp_integrations:history-export": Row(

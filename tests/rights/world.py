@@ -116,6 +116,7 @@ class Place:
             "commitment_id": commitment.pk,
             "connection_id": self.rows["erp_integrations.connection"].pk,
             "filters_id": 0,
+            "reason_id": 0,
             "contract_company_id": commitment.contract_company_id,
             "batch_id": self.rows["erp_integrations.batch"].pk,
         }

@@ -171,7 +171,7 @@ def build_header(
         Element(
             "GL_Account",
             references.general_ledger_account.strip(),
-            defaulted=True,
+            defaulted=bool(references.general_ledger_source),
             source=references.general_ledger_source,
         ),
         Element("Retention_Percent", retention),

@@ -204,7 +204,7 @@ class TestOnePerson:
         link(sent, "CORE", admin)
         assert UnconfirmedChange.objects.get().people == [both.pk, admin.pk]
         for person in (both, admin):
-            with pytest.raises(pending_changes.NotConfirmed, match="You changed some of these yourself"):
+            with pytest.raises(pending_changes.NotConfirmed, match="You were involved in some of these"):
                 pending_changes.confirm(company=sent.company, ticked=stamps(sent), by=person)
         with pytest.raises(RightMissing):
             accept(sent, both)
