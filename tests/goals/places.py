@@ -32,7 +32,7 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:overview": LOOKS,
     "erp_integrations:deliveries": LOOKS,
     "erp_integrations:progress": LOOKS,
-    "erp_integrations:row": LOOKS,
+    "erp_integrations:rows": LOOKS,
     "erp_integrations:cost_codes": LOOKS,
     "erp_integrations:history": LOOKS,
     "erp_integrations:history-export": "It gives out what is in the history, and is itself in it.",
