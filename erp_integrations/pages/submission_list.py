@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
+from zlib import crc32
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, prefetch_related_objects
 from django.urls import reverse
@@ -113,10 +114,8 @@ ALL = Filter(
 # What somebody or something works on; the rest is history, and nobody counts it.
 COUNTED_FILTERS = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
 BATCH_SIZE = 500
-KEYS = {"accept": "a", "reject": "r", "ask": "q"}
+KEYS = {"accept": "a", "reject": "r", "ask": "q", "undo": "u"}
 """Of a row's actions (static/js/app.js)."""
-MOST_POLLING = 10
-"""So many rows of a page ask whether they are checked by now; a worker does all of them within seconds."""
 TONES = {Verdict.CLEAN: "green", Verdict.LOOK: "amber", Verdict.BLOCKED: "red"}
 SHOWN = ("number", "title", "contract_company_name", "total")
 ERP_NAMES = ("job_number", "job_description", "vendor_code", "vendor_name")
@@ -204,6 +203,13 @@ class Wanted:
             {"view": self.chosen.slug} | self.narrowing | {name: each for name, each in order.items() if each}
         )
 
+    @property
+    def onward(self) -> str:
+        """By which a row's page goes on to the next: blank in a history, short in the list that opens."""
+        if not self.is_counted:
+            return ""
+        return "view" if self.parameters == {"view": READY.slug} else urlencode(self.parameters)
+
 
 def list_submissions(company: Company | Parameter) -> SubmissionQuerySet:
     """As rows need them, without the snapshots."""
@@ -231,6 +237,12 @@ def build_list_query() -> SubmissionQuerySet:
         )
         .defer("snapshot", "search")
     )
+
+
+@PreparedQuery
+def list_shown(company: Parameter, ids: Parameter) -> QuerySet[Submission]:
+    """Those of a page."""
+    return list_submissions(company).filter(AnyOf(F("pk"), ids))
 
 
 def build_rows(submissions: Sequence[Any], viewer: CompanyMembership) -> list[SubmissionRow]:
@@ -283,35 +295,38 @@ def build_cells(
     the list that they are in, from which one goes on to the next; ``address`` is where the list is, blank on
     its own page, which so gets shorter by a quarter.
     """
-    polls = 0
     for row in rows:
         submission, awaits = row.submission, row.is_awaiting
         if address is None:
             address = reverse("erp_integrations:commitments", args=[row.viewer.company.slug])
         url = f"{address}{submission.pk}/"
-        reason, actions = ("", []) if read_only else (row.not_decidable_reason, row.actions)
-        check = describe_check(submission) if awaits else None
-        waits = bool(check and not check[1] and not read_only) and polls < MOST_POLLING
-        polls += waits
+        reason, *offered = ("", [], []) if read_only else (row.not_decidable_reason, row.buttons, row.actions)
+        buttons, actions = (
+            [(f"{url}{name}/", label, KEYS.get(name, "")) for name, label in each] for each in offered
+        )
         shows_status = not (awaits and (actions or reason))
+        state = {
+            "status": row.status if shows_status else "",
+            "remark": row.remark if shows_status else "",
+            "reason": reason,
+            "check": describe_check(submission) if awaits else None,
+            "buttons": buttons,
+            "actions": actions,
+            "question": row.question,
+        }
         yield {
             "pk": str(submission.pk),
             "url": f"{url}?{here}" if here else url,
-            "poll_url": f"{url}row/{'?read-only=1' if read_only else ''}" if row.is_moving or waits else "",
-            "undo_url": f"{url}undo/" if row.can_be_undone and not read_only else "",
+            "badge": row.badge.value,
+            "version": f"{crc32(repr(state).encode()):x}",
             "kind": submission.get_kind_display(),
             "project": submission.project.name,
             "billing": row.billing,
             "sent_by": str(submission.sent_by),
             "sent_on": format_day(timezone.localdate(submission.sent_at)),
             "age": f", {row.age}" if awaits else "",
-            "status": row.status if shows_status else "",
-            "remark": row.remark if shows_status else "",
-            "reason": reason,
-            "check": check,
-            "actions": [(f"{url}{name}/", label, KEYS.get(name, "")) for name, label in actions],
             "is_selectable": bool(awaits and actions),
-            "question": row.question,
+            **state,
             **{name: getattr(submission, name) for name in SHOWN},
             **{name: getattr(submission, name, "") or "" for name in ERP_NAMES},
         }

@@ -152,6 +152,13 @@ class SubmissionRow:
         return bool(self.job and self.job.deviates and self.job.connection.has_read_back and may_compare)
 
     @property
+    def buttons(self) -> list[tuple[str, str]]:
+        """Those of the viewer's actions that need no dialog; as ``actions``."""
+        if self.can_be_undone:
+            return [("undo", "Undo")]
+        return [("look-again", "Look again")] if self.needs_look and self.can_look_again else []
+
+    @property
     def actions(self) -> list[tuple[str, str]]:
         """The viewer's actions in a list: where each leads, below its own address, and its words."""
         if self.can_be_resolved:
@@ -254,9 +261,9 @@ class SubmissionRow:
         submission, job = self.submission, self.job
         match submission.status:
             case SubmissionStatus.REJECTED:
-                return f"{submission.decided_by}: {submission.reason}"
+                return f"{submission.decided_by}, {format_time(submission.decided_at)}: {submission.reason}"
             case SubmissionStatus.RETRIEVED | SubmissionStatus.UNLINKED:
-                return f"by {submission.ended_by}"
+                return f"by {submission.ended_by}, {format_time(submission.ended_at)}"
         match job.status if job else "":
             case JobStatus.QUEUED if job and job.problem:
                 return f"{describe_next_try(job)} {job.problem}"

@@ -108,7 +108,7 @@ class Dialog(View, ABC):
         context = {
             "row": self.row,
             "rows": submission_list.build_cells([self.row]),
-            "leaves": not (self.row.is_moving or self.row.is_awaiting),
+            "leaves": not (self.row.is_moving or self.row.is_awaiting or self.row.needs_look),
             "filters": navigation.list_filters_for_htmx(self.request, self.row.viewer),
         }
         return render(self.request, "erp_integrations/_after_decision.html", context)

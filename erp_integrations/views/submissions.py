@@ -1,6 +1,8 @@
 """Pages to look at: the overview, the list, one submission. Nothing here decides."""
 
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -9,7 +11,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.forms import Select, Widget
 from django.http import FileResponse, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -18,6 +20,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commitments.models import Badge
+from directory.db import pagination
 from directory.models import Level
 from directory.requests import SignedInRequest
 from directory.rights.permissions import can_send_commitments
@@ -40,6 +43,7 @@ from erp_integrations.pages.submission_list import SORTS, Wanted
 from erp_integrations.pages.submission_rows import SubmissionRow
 from erp_integrations.views import navigation
 from erp_integrations.views.access import get_submission_row, require_viewer
+from erp_integrations.views.bulk import parse_numbers
 
 MAX_ON_OVERVIEW = 5
 MAX_OUTCOME_LENGTH = 300  # characters; the commitment's own page has all of them
@@ -99,13 +103,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         messages.warning(request, problem)
     found = submission_list.get_page(wanted, request.GET.dict())
     rows = submission_list.build_rows(found.rows, viewer)
-    query = urlencode(here)
-    onward = "view" if here == {"view": submission_list.READY.slug} else query  # a blank one is the same
-    cells = list(
-        submission_list.build_cells(
-            rows, read_only=chosen.is_history, here=onward if wanted.is_counted else "", address=""
-        )
-    )
+    cells = submission_list.build_cells(rows, read_only=chosen.is_history, here=wanted.onward, address="")
     elsewhere = submission_list.count_elsewhere(wanted) if wanted.is_narrowed and not rows else {}
     projects = submission_list.describe_projects(wanted) if wanted.is_grouped else {}
     decides = chosen is submission_list.READY and viewer.can_decide
@@ -127,7 +125,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
             for each in CRITERIA
             if each.name in here
         ],
-        "here": query,
+        "here": urlencode(here),
         "figures": submission_list.describe_found(wanted, found),
         "groups": [
             (project, projects.get(project), list(rows))
@@ -190,23 +188,53 @@ def spreadsheet(request: SignedInRequest, company_slug: str) -> FileResponse:
     return FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
 
 
-@vary_on_headers("HX-Request")
 @require_safe
-def row(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
-    """One row of the list, which asks for itself while it is being exported."""
+def rows(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """Those rows of an open list that changed; it names each by id, badge and version."""
     viewer = require_viewer(request, company_slug)
-    submission = get_object_or_404(submission_list.list_submissions(viewer.company), pk=submission_id)
-    [submission_row] = submission_list.build_rows([submission], viewer)
-    if not request.htmx:
-        return redirect("erp_integrations:review", company_slug, submission_id)
-    context = {
-        "rows": submission_list.build_cells([submission_row], read_only="read-only" in request.GET),
-        "just_changed": not (submission_row.is_moving or submission_row.is_awaiting),
-    }
-    if context["just_changed"]:
-        context["filters"] = navigation.list_filters_for_htmx(request, viewer)
-        add_outcome_message(request, submission_row)
-    return render(request, "erp_integrations/_polled_row.html", context)
+    wanted = Wanted.from_parameters(request.GET.dict(), viewer)
+    named = (each.partition(".") for each in request.GET.getlist("row")[: pagination.PAGE_LENGTH])
+    shown = {pk: state for pk, _, state in named}
+    found = submission_list.list_shown(company=viewer.company_id, ids=parse_numbers(shown))
+    changed: list[dict[str, Any]] = []
+    news: list[tuple[SubmissionRow, str]] = []
+    for each in submission_list.build_rows(found, viewer):
+        submission = each.submission
+        is_decided = wanted.chosen is submission_list.READY and not each.is_awaiting
+        read_only = wanted.chosen.is_history or (is_decided and submission.decided_by_id != viewer.user_id)
+        (cell,) = submission_list.build_cells([each], read_only=read_only, here=wanted.onward, address="")
+        badge, _, version = shown.get(cell["pk"], "").partition(".")
+        if (badge, version) == (cell["badge"], cell["version"]):
+            continue
+        if is_decided and each.job and not each.is_synced:
+            cell["remark"] = f"{explanations.describe_decision(submission)}. {cell['remark']}"
+        changed.append(cell)
+        if badge != cell["badge"]:
+            cell["is_news"] = True
+            news.append((each, cell["remark"]))
+    if not changed:
+        return HttpResponse(status=204)
+    context: dict[str, Any] = {"rows": changed}
+    if news:
+        context["filters"] = navigation.list_filters(viewer, current=wanted.chosen, kept=wanted.narrowing)
+        text = describe_news(news)
+        if any(each.submission.decided_by_id == viewer.user_id for each, _ in news):
+            # In the place of "is being exported", which stands above the list since the decision.
+            level = max(OUTCOME_LEVELS.get(each.badge, messages.INFO) for each, _ in news)
+            messages.add_message(request, level, text)
+        else:
+            context["news"] = text
+    return render(request, "erp_integrations/_changed_rows.html", context)
+
+
+def describe_news(news: Sequence[tuple[SubmissionRow, str]]) -> str:
+    """One sentence about rows with their remarks, however many they are."""
+    if len(news) == 1:
+        ((row, remark),) = news
+        parts = [f"{row.submission.number}: {row.status}", Truncator(remark).chars(MAX_OUTCOME_LENGTH)]
+        return f"{'. '.join(filter(None, parts)).rstrip('.')}."
+    counted = Counter(row.status for row, _ in news)
+    return f"{len(news)} commitments changed: {', '.join(f'{counted[each]} {each}' for each in counted)}."
 
 
 @vary_on_headers("HX-Request")
@@ -257,14 +285,6 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         "goes_to": preview.erp_references if preview else document and build_basis(document).references,
     }
     return render(request, "erp_integrations/review.html", context)
-
-
-def add_outcome_message(request: SignedInRequest, submission_row: SubmissionRow) -> None:
-    """In the place of "is being exported", which stands above the list since the decision."""
-    remark = Truncator(submission_row.remark).chars(MAX_OUTCOME_LENGTH)
-    text = ". ".join(filter(None, [f"{submission_row.submission.number}: {submission_row.status}", remark]))
-    level = OUTCOME_LEVELS.get(submission_row.badge, messages.INFO)
-    messages.add_message(request, level, f"{text.rstrip('.')}.")
 
 
 def build_progress_context(submission_row: SubmissionRow) -> dict[str, Any]:

@@ -83,10 +83,17 @@
 
   // ---- htmx -------------------------------------------------------------------------------------------------------
 
-  // A row that asks for itself asks again soon: one lost answer is nobody's trouble.
+  // What asks by itself asks again soon: one lost answer is nobody's trouble.
   const isPoll = (ctx) => ctx.sourceEvent?.type === "every";
   const isDecision = (ctx) => ctx.sourceElement.matches("form.decision");
   const PRESS_AGAIN = "What you typed is still here, and nothing is decided twice: press the button again.";
+
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    if (ctx.sourceElement.id !== "rows") return; // it asks which of its rows are others by now
+    document.querySelectorAll("#rows [data-shown]").forEach(({ id, dataset }) => {
+      ctx.request.body.append("row", `${id.replace("state-", "")}.${dataset.shown}`);
+    });
+  });
 
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;
@@ -97,8 +104,11 @@
 
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
-    // The session has ended while somebody types: they learn it when they press, and come back to the dialog.
-    if (isPoll(ctx) && ctx.hx.redirect && dialog?.open) event.preventDefault();
+    // The session or a right has ended while somebody types: they learn it when they press, and come back to the dialog.
+    if (isPoll(ctx) && dialog?.open && (ctx.hx.redirect || !ctx.response.raw.ok)) {
+      event.preventDefault();
+      return;
+    }
     if (ctx.response.status < 500 && isDecision(ctx)) {
       typedIn = null;
       unsent.delete(ctx.sourceElement.action);
@@ -140,8 +150,12 @@
   const listRows = () => [...document.querySelectorAll("#rows tr[id]")];
   const rowLink = (row) => row?.querySelector("th a, a, button");
   const awaits = (but) => (row) => row.id !== but && row.querySelector("[data-key=a]");
+  let focused; // the row that has the focus, whose button may be gone after a swap
+
+  document.addEventListener("htmx:before:swap", () => { focused = document.activeElement?.closest("#rows tr[id]"); });
 
   document.addEventListener("htmx:after:swap", (event) => {
+    if (document.activeElement === document.body) rowLink(focused)?.focus({ preventScroll: true });
     if (!dialog) return;
     const filled = dialog.childElementCount > 0;
     const texts = dialog.querySelectorAll("textarea[data-limit]");

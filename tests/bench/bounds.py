@@ -52,7 +52,7 @@ PAGES = (
     Page(f"{BASE}/commitments/{{awaiting}}/", 21),
     Page(f"{BASE}/commitments/{{awaiting}}/accept/", 12, is_fragment=True),
     Page(f"{BASE}/commitments/{{awaiting}}/reject/", 12, is_fragment=True),
-    Page(f"{BASE}/commitments/{{exporting}}/row/", 8, is_fragment=True),
+    Page(f"{BASE}/commitments/rows/?row={{rows}}", 8, is_fragment=True),
     Page(f"{BASE}/commitments/{{exporting}}/progress/", 20, is_fragment=True),
     Page(f"{BASE}/vendors/", 15),
     Page(f"{BASE}/jobs/", 12),
@@ -106,6 +106,7 @@ def _measure(bounds: Bounds) -> None:
     names = {
         "awaiting": awaiting.pk,
         "exporting": of_company.exporting().order_by("-pk")[0].pk,
+        "rows": "&row=".join(str(each.pk) for each in of_company.awaiting().order_by("pk")[:50]),
         "number": of_company.synced().order_by("pk")[0].number,
         "project": awaiting.project_id,
     }

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from directory.models import User
+from erp_integrations import submissions
 from erp_integrations.checks.row_checks import check_due_submissions
 from erp_integrations.models import Submission, SubmissionStatus
 from tests.browser.contractor import Contractor
@@ -151,11 +152,58 @@ def test_a_row_is_two_lines_on_a_desk_and_a_card_on_a_phone(
     Submission.objects.update(contract_company_name="A vendor whose name is longer than its column " * 2)
     page = open_list(windows, contractor.approver)
     row = page.get_by_role("row").filter(has_text="SC-2")
-    for width, high in ((1280, 50), (390, 150)):
+    assert page.evaluate("document.querySelector('#rows tbody tr').getBoundingClientRect().top") <= 220
+    for width, high in ((1280, 45), (390, 132)):
         page.set_viewport_size({"width": width, "height": 800})
         box = row.bounding_box()
         assert box
         assert box["height"] <= high, width
+
+
+def test_an_open_list_follows_what_others_do_and_takes_nothing_away(
+    contractor: Contractor, sent: list[Submission], windows: Windows
+) -> None:
+    page = open_list(windows, contractor.approver)
+    page.get_by_label("Select SC-2").check()
+    page.get_by_role("link", name="Accept SC-3").focus()
+    other = contractor.another_approver()
+    submissions.reject(submission=sent[0], by=other, reason="It is not signed.")
+    rows = {each: page.get_by_role("row").filter(has_text=f"SC-{each}") for each in (1, 2, 3)}
+    expect(rows[1]).to_contain_text("Blake Approver, ")
+    expect(rows[1].get_by_role("link", name="Accept")).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="SC-1: Rejected.")).to_have_count(1)
+    expect(page.get_by_role("link", name="Accept SC-3")).to_be_focused()
+    check_due_submissions()
+    expect(rows[2]).to_contain_text("Look")
+    expect(page.get_by_label("Select SC-2")).to_be_checked()
+    submissions.reject(submission=sent[2], by=other, reason="It is not signed.")
+    expect(rows[3]).to_contain_text("Rejected")
+    expect_focus(page, "SC-3")  # its Accept is gone
+    page.get_by_role("link", name="Reject SC-2").click()
+    page.get_by_label("Reason").fill("The contract says 5.")
+    submissions.retrieve_from_erp(commitment=sent[1].commitment, by=sent[1].sent_by)
+    expect(rows[2]).to_contain_text("Retrieved")
+    expect(page.get_by_label("Reason")).to_have_value("The contract says 5.")
+    expect(page.get_by_label("Reason")).to_be_focused()
+
+
+def test_what_a_check_says_stands_on_one_line_and_opens_by_keyboard(
+    contractor: Contractor, windows: Windows
+) -> None:
+    contractor.sent("SC-2024-000117", "Concrete works of the northern wing and its foundations")
+    check_due_submissions()
+    page = open_list(windows, contractor.approver)
+    row, sentence = page.get_by_role("row").nth(1), page.locator(".check-reason > summary")
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        before = row.bounding_box()
+        sentence.focus()
+        page.keyboard.press("Enter")
+        after = row.bounding_box()
+        assert before
+        assert after
+        assert after["height"] > before["height"] <= (45 if width == 1280 else 132)
+        page.keyboard.press("Enter")
 
 
 def test_the_pages_of_many_are_judged(

@@ -33,7 +33,7 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:start": LOOKS,
     "erp_integrations:same-names": "Each is linked by the function that the move to link a vendor calls.",
     "erp_integrations:progress": LOOKS,
-    "erp_integrations:row": LOOKS,
+    "erp_integrations:rows": LOOKS,
     "erp_integrations:cost_codes": LOOKS,
     "erp_integrations:history": LOOKS,
     "erp_integrations:history-export": "It gives out what is in the history, and is itself in it.",

@@ -48,7 +48,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:commitments": Row(SEES),
     "erp_integrations:review": Row(SEES),
     "erp_integrations:progress": Row(SEES, shows=302),
-    "erp_integrations:row": Row(SEES, shows=302),
+    "erp_integrations:rows": Row(SEES, shows=204),
     "erp_integrations:accept": Row(DECIDES, DECIDES, done="submission.accepted"),
     "erp_integrations:reject": Row(DECIDES, DECIDES, entered={"reason": "x"}, done="submission.rejected"),
     "erp_integrations:bulk": Row("decide on others", "decide on others", done=200),  # nothing is ticked

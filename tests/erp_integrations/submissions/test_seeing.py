@@ -157,6 +157,23 @@ class TestLookAgain:
         again = admin.post(url(differing, "look-again/?back=review"), follow=True).content.decode()
         assert "There is nothing to look at again." in again
 
+    def test_from_its_list_it_stays_there_until_it_is_put_right(
+        self, differing: ExportJob, approver: User, simulator: Simulator
+    ) -> None:
+        company = differing.submission.company
+        for person in (approver, ErpAdminFactory(company=company), ViewerFactory(company=company)):
+            listed = text(signed_in(person), f"{url(differing).rsplit('/', 2)[0]}/?view=needs-attention")
+            is_offered = f'action="{differing.submission_id}/look-again/"' in listed
+            assert is_offered is (person.first_name != "Vivian" and "Look again<" in listed), person
+        client, cell = signed_in(approver), f'id="state-{differing.submission_id}"'
+        found = client.post(url(differing, "look-again/"), headers=IN_PLACE).content.decode()
+        assert cell in found
+        assert "1 difference in Spectrum" in found
+        in_spectrum(simulator, CHANGE, differing.differences[0]["sent"], differing.erp_id)
+        found = client.post(url(differing, "look-again/"), headers=IN_PLACE).content.decode()
+        assert cell not in found
+        assert 'hx-swap-oob="delete"' in found
+
     def test_where_nobody_can_look_what_was_found_stands(
         self, absent: ExportJob, approver: User, settings: Settings
     ) -> None:

@@ -198,7 +198,7 @@ class TestAccepting:
         assert f'<td id="state-{submission.pk}"' in html
         assert "<tr" not in html  # what the list says of where it goes stays
         assert 'hx-swap-oob="true"' in html
-        assert 'hx-trigger="every 3s"' in html
+        assert 'data-shown="exporting."' in html
         assert "Exporting" in html
         assert "Synced" not in html.split("</td>")[0]
         assert f"{submission.number} is being exported" in html

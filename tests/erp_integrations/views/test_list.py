@@ -14,6 +14,9 @@ from django.utils.html import escape
 
 from directory.db import pagination
 from directory.models import Company, Level, Project, User
+from erp_integrations import submissions
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.checks.row_checks import check_due_submissions
 from erp_integrations.models import Connection, ConnectionState, ExportJob, Submission, listing
 from erp_integrations.pages import submission_list
 from tests.clients import signed_in
@@ -42,10 +45,6 @@ def address(company: Company, query: str = "") -> str:
     return f"/companies/{company.slug}/erp-integrations/commitments/{query}"
 
 
-def row_of(submission: Submission) -> str:
-    return f"{address(submission.company)}{submission.pk}/row/"
-
-
 def page(client: Client, company: Company, query: str = "") -> str:
     response = client.get(address(company, query))
     assert response.status_code == 200
@@ -70,6 +69,13 @@ def send_many(project: Project, count: int, **values: str) -> list[Submission]:
         )
         for _ in range(count)
     ]
+
+
+def accept(submission: Submission, by: User) -> None:
+    basis = build_basis(submission.document)
+    submissions.accept(
+        submission=submission, by=by, expected_hash=basis.hash, erp_id=basis.proposed_erp_id, note=""
+    )
 
 
 class TestTheReadyToExportPage:
@@ -376,14 +382,84 @@ class TestTheOverview:
         assert "SPECTRUM_SERVERS does not list the server old" in html
 
 
-class TestTheRow:
-    def test_it_asks_again_while_it_is_being_exported(self) -> None:
+class TestAnOpenList:
+    """It asks for those of its rows that changed."""
+
+    def open(self, person: User, company: Company, view: str = "ready-to-export") -> None:
+        self.client, self.address = signed_in(person), address(company, f"rows/?view={view}")
+        self.shown = self.read(page(self.client, company, f"?view={view}"))
+
+    def read(self, html: str) -> dict[str, str]:
+        return dict(re.findall(r'id="state-(\d+)"\s+data-shown="([^"]+)"', html))
+
+    def ask(self) -> str:
+        """Blank where nothing changed, which it also is the second time."""
+        answers = []
+        for _ in range(2):
+            rows = "".join(f"&row={pk}.{shown}" for pk, shown in self.shown.items())
+            response = self.client.get(self.address + rows, headers=IN_PLACE)
+            answers.append(response.content.decode())
+            assert response.status_code == (200 if answers[-1] else 204)
+            self.shown |= self.read(answers[-1])
+        assert not answers[1]
+        return answers[0]
+
+    @pytest.mark.parametrize("view", ["ready-to-export", "exporting", "needs-attention", "synced", "all"])
+    def test_where_nothing_changed_nothing_comes(self, view: str) -> None:
         job: ExportJob = ExportJobFactory(exporting=True)
-        client = signed_in(ViewerFactory(company=job.submission.company))
-        html = client.get(row_of(job.submission), headers=IN_PLACE).content.decode()
+        project, company = job.submission.project, job.submission.company
+        send_many(project, 2)
+        for situation in ("unknown", "synced", "failed"):
+            ExportJobFactory(submission__commitment__project=project, **{situation: True})
+        self.open(ApproverFactory(company=company), company, view)
+        assert self.shown
+        assert not self.ask()
+
+    @pytest.mark.parametrize("way", ["rejected", "retrieved"])
+    def test_who_decided_meanwhile_and_when_is_said_in_place_without_actions(self, way: str) -> None:
+        project = ProjectFactory()
+        first, _ = send_many(project, 2)
+        approver = ApproverFactory(company=project.company)
+        self.open(approver, project.company)
+        if way == "retrieved":
+            submissions.retrieve_from_erp(commitment=first.commitment, by=first.sent_by)
+        else:
+            other: User = ApproverFactory(company=project.company)
+            submissions.reject(submission=first, by=other, reason="It is not signed.")
+        decided = Submission.objects.get(pk=first.pk)
+        html = self.ask()
         assert html.count("<tr ") == 1
-        assert "Exporting" in html
-        assert 'hx-trigger="every 3s"' in html
+        assert f'id="submission-{first.pk}"' in html
+        person, at = decided.decided_by or decided.ended_by, decided.decided_at or decided.ended_at
+        when = date_format(timezone.localtime(at, ZoneInfo(approver.time_zone)), "DATETIME_FORMAT")
+        assert f"{escape(person)}, {when}" in html
+        assert "/accept/" not in html
+        assert "checkbox" not in html
+        assert f'<p id="news" hx-swap-oob="innerHTML">{first.number}: {way.title()}. ' in html
+        assert 'id="messages"' not in html
+
+    def test_what_somebody_else_accepted_is_theirs_to_undo(self) -> None:
+        project = ProjectFactory()
+        (submission,) = send_many(project, 1)
+        me, other = (ApproverFactory(company=project.company) for _ in range(2))
+        self.open(me, project.company)
+        accept(submission, other)
+        html = self.ask()
+        assert f"Accepted by {escape(other)} on " in html
+        assert "Undo" not in html
+        Submission.objects.filter(pk=submission.pk).update(decided_by=me)
+        assert "Undo" in self.ask()
+
+    def test_a_check_that_is_done_is_no_news(self) -> None:
+        project = ProjectFactory()
+        send_many(project, 2)
+        self.open(ApproverFactory(company=project.company), project.company)
+        check_due_submissions()
+        html = self.ask()
+        assert html.count("<tr ") == 2
+        assert "checkbox" in html
+        assert 'id="news"' not in html
+        assert "just-changed" not in html
 
     @pytest.mark.parametrize(
         ("situation", "tone", "words"),
@@ -394,41 +470,40 @@ class TestTheRow:
             ("unknown", "danger", "Needs attention. "),
         ],
     )
-    def test_it_stops_asking_at_the_end_and_says_that_in_the_place_of_being_exported(
+    def test_what_became_of_ones_own_export_is_said_in_the_place_of_being_exported(
         self, situation: str, tone: str, words: str
     ) -> None:
-        job: ExportJob = ExportJobFactory(**{situation: True})
-        client = signed_in(ViewerFactory(company=job.submission.company))
-        html = client.get(row_of(job.submission), headers=IN_PLACE).content.decode()
-        assert "every 3s" not in html
-        flashes = html.split('id="messages"')[1]
+        submission = ExportJobFactory().submission
+        assert submission.decided_by
+        self.open(submission.decided_by, submission.company, "exporting")
+        ExportJobFactory(submission=submission, **{situation: True})
+        flashes = self.ask().split('id="messages"')[1]
         assert 'hx-swap-oob="innerHTML"' in flashes
         assert f"notice--{tone}" in flashes
-        assert f"{job.submission.number}: {words}" in flashes
+        assert f"{submission.number}: {words}" in flashes
 
-    def test_while_it_moves_what_stands_above_the_list_stays(self) -> None:
-        job: ExportJob = ExportJobFactory(exporting=True)
-        client = signed_in(ViewerFactory(company=job.submission.company))
-        assert 'id="messages"' not in client.get(row_of(job.submission), headers=IN_PLACE).content.decode()
+    def test_many_changes_are_one_sentence(self) -> None:
+        project = ProjectFactory()
+        sent = send_many(project, 3)
+        self.open(ApproverFactory(company=project.company), project.company)
+        for submission in sent[:2]:
+            accept(submission, ApproverFactory(company=project.company))
+        submissions.retrieve_from_erp(commitment=sent[2].commitment, by=sent[2].sent_by)
+        assert "3 commitments changed: 2 Exporting, 1 Retrieved." in self.ask()
 
-    def test_a_synced_row_has_the_erp_id_and_who_accepted_it_when(self) -> None:
-        job: ExportJob = ExportJobFactory(synced=True)
-        viewer = ViewerFactory(company=job.submission.company)
-        html = signed_in(viewer).get(row_of(job.submission), headers=IN_PLACE).content.decode()
-        on = date_format(timezone.localtime(job.submission.decided_at, ZoneInfo(viewer.time_zone)))
-        decided_by = job.submission.decided_by
-        assert f"ERP ID {job.erp_id}. Accepted by {escape(decided_by)}, {on}" in html
+    def test_it_takes_few_statements_however_many_rows_there_are(self) -> None:
+        project = ProjectFactory()
+        send_many(project, 50)
+        self.open(ApproverFactory(company=project.company), project.company)
+        self.ask()
+        with CaptureQueriesContext(connection) as queries:
+            self.ask()
+        assert len(queries) <= 2 * 6
+        assert not [query for query in queries.captured_queries if '"snapshot"' in query["sql"]]
 
-    def test_alone_in_a_browser_it_is_the_review_page(self) -> None:
-        submission = SubmissionFactory()
-        client = signed_in(ViewerFactory(company=submission.company))
-        response = client.get(row_of(submission))
-        assert response.status_code == 302
-        assert response.headers["Location"] == f"{address(submission.company)}{submission.pk}/"
-
-    def test_another_companys_row_is_not_found(self) -> None:
+    def test_another_companys_row_and_nonsense_count_for_nothing(self) -> None:
         submission, stranger = SubmissionFactory(), ApproverFactory()
-        assert signed_in(stranger).get(row_of(submission), headers=IN_PLACE).status_code == 404
-        own = stranger.company_memberships.get().company
-        forged = f"{address(own)}{submission.pk}/row/"
-        assert signed_in(stranger).get(forged, headers=IN_PLACE).status_code == 404
+        client, own = signed_in(stranger), stranger.company_memberships.get().company
+        assert client.get(address(submission.company, f"rows/?row={submission.pk}.x.y")).status_code == 404
+        for row in (f"{submission.pk}.x.y", "%00", ".", "9" * 30, "-1.x", "&row=%F0%9F%8F%97.1.2"):
+            assert client.get(address(own, f"rows/?row={row}")).status_code == 204
