@@ -81,7 +81,7 @@ class TestHome:
         client = signed_in(person)
         for view, count in (("failed-to-export", 1), ("needs-attention", 4)):
             address = f"/companies/{company.slug}/erp-integrations/commitments/?view={view}"
-            assert len(client.get(address).context["rows"]) == count
+            assert len(client.get(address).context["page"].rows) == count
 
     def test_with_several_projects_it_lists_what_waits_in_each(self) -> None:
         submission = SubmissionFactory(rejected=True)
