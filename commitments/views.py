@@ -79,7 +79,7 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
         "title": f"New {Kind(kind).label.lower()}",
         "address": f"{request.path}?kind={kind}",
     }
-    typed, answer = keep_entries(request, context["address"])
+    typed, answer = handle_draft(request, context["address"])
     if answer:
         return answer
     if request.method != "POST":
@@ -130,7 +130,7 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
         "address": request.path,
         "heading": f"Edit {Kind(commitment.kind).label.lower()} {commitment.number}",
     }
-    typed, answer = keep_entries(request, context["address"])
+    typed, answer = handle_draft(request, context["address"])
     if answer:
         return answer
     if request.method != "POST":
@@ -225,9 +225,9 @@ def build_form_page(
     )
 
 
-def keep_entries(request: SignedInRequest, address: str) -> tuple[QueryDict | None, HttpResponse | None]:
-    """What was typed here and never saved, for a GET; and the answer to a post that only keeps it, or that
-    starts over.
+def handle_draft(request: SignedInRequest, address: str) -> tuple[QueryDict | None, HttpResponse | None]:
+    """For a GET, everything that was typed here and never saved; and the answer to a post that only keeps it,
+    or that starts over.
     """
     if request.method == "POST":
         if drafts.START_OVER in request.POST:
