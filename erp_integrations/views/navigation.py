@@ -37,7 +37,7 @@ CONFIRMED_ON = {Kind.VENDOR: "Vendors", Kind.JOB: "Jobs", Kind.UNIT: "Units"}
 
 
 def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
-    """The sections of the tool, and what waits there for who can do it. One query."""
+    """The sections of the tool, and what waits there for who can do it. One query, for what they can do."""
     url_names = {
         "Overview": "overview",
         "Commitments": "commitments",
@@ -49,8 +49,11 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
         "Approvers": "approvers",
     }
     is_admin = viewer.erp_integrations_level == Level.ADMIN
-    counts = count_work(viewer.company)
-    asks = [("Reconciliation", counts["Reconciliation"], "drifted")] if viewer.can_decide else []
+    counts = count_work(viewer.company) if is_admin else {}
+    asks = []
+    if viewer.can_decide:
+        counts = counts or count_drifts(viewer.company)
+        asks.append(("Reconciliation", counts["Reconciliation"], "drifted"))
     if is_admin:
         url_names["Settings"] = "settings"
         asks += [(kind.title, counts[kind.title], "not linked") for kind in (VENDOR, JOB)]
@@ -71,11 +74,17 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
     ]
 
 
-@count_by_name
-def count_work(company: Parameter) -> dict[str, QuerySet[Any]]:
+def list_work(company: Parameter) -> dict[str, QuerySet[Any]]:
     """Missing links, and drift that nobody has seen."""
     links = {kind.title: queries.list_needing_links(kind, company) for kind in (VENDOR, JOB)}
-    return {**links, "Reconciliation": drift_list.list_drifts(company).filter(job__seen_at=None)}
+    return {**links, **list_drifts(company)}
+
+
+def list_drifts(company: Parameter) -> dict[str, QuerySet[Any]]:
+    return {"Reconciliation": drift_list.list_drifts(company).filter(job__seen_at=None)}
+
+
+count_work, count_drifts = count_by_name(list_work), count_by_name(list_drifts)
 
 
 def list_filters(
