@@ -9,7 +9,18 @@ from typing import Any
 from urllib.parse import urlencode
 from zlib import crc32
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, prefetch_related_objects
+from django.db.models import (
+    Case,
+    Count,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    When,
+    prefetch_related_objects,
+)
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
@@ -367,32 +378,31 @@ def find_submissions(wanted: Wanted, chosen: Filter) -> SubmissionQuerySet:
     return chosen.choose(Submission.objects.filter(wanted.condition, company=wanted.company)).order_by()
 
 
-def describe_found(wanted: Wanted, page: Page[Submission]) -> str:
-    """Number and sum of all that an address asks for; blank for a whole history, which nobody counts. One
-    query, none where one page has them all.
+def describe_found(wanted: Wanted, page: Page[Submission], *, with_clean: bool) -> tuple[str, str]:
+    """Number and sum of all that an address asks for; blank for a whole history, which nobody counts. Then of
+    all that is clean of it and the viewer may decide on. One query, none where one page has all of it.
     """
     if not page.rows or not (wanted.is_narrowed or wanted.is_counted):
-        return ""
-    if not page.before_url and not page.after_url:
-        return describe_figures(wanted, len(page.rows), sum((each.total for each in page.rows), Decimal(0)))
-    few = find_submissions(wanted, wanted.chosen)[: MOST_COUNTED + 1]
-    return describe_figures(wanted, *few.aggregate(count=Count("pk"), amount=Sum("total")).values())
-
-
-def describe_clean(wanted: Wanted) -> tuple[str, str]:
-    """All that is clean of an address and the viewer may decide on, in words, and its address. One query."""
-    clean = find_submissions(wanted, READY).filter(build_check(Verdict.CLEAN, wanted.viewer))
-    few = clean.filter(build_others_work(wanted.viewer))[: MOST_COUNTED + 1]
-    vendors = Count("contract_company_name", distinct=True)
-    found = few.aggregate(count=Count("pk"), amount=Sum("total"), vendors=vendors)
-    if not found["count"]:
         return "", ""
-    count = f"{MOST_COUNTED:,}+" if found["count"] > MOST_COUNTED else f"{found['count']:,}"
-    many = found["vendors"]
-    amount = f"{wanted.company.currency} {found['amount']:,.2f}"
-    return f"{count} clean, {amount}, {many:,} vendor{'s'[: many != 1]}", urlencode(
-        wanted.parameters | {"check": Verdict.CLEAN, "mine": "on"}
-    )
+    if not with_clean and not page.before_url and not page.after_url:
+        total = sum((each.total for each in page.rows), Decimal(0))
+        return describe_figures(wanted, len(page.rows), total), ""
+    few = find_submissions(wanted, wanted.chosen)
+    clean = Q(is_clean=True)
+    if with_clean:
+        is_clean = build_check(Verdict.CLEAN, wanted.viewer) & build_others_work(wanted.viewer)
+        few = few.annotate(is_clean=Case(When(is_clean, then=True), default=False))
+    figures = {"count": Count("pk"), "amount": Sum("total")}
+    names = Count("contract_company_name", distinct=True, filter=clean)
+    of_clean = {"clean": Count("pk", filter=clean), "sum": Sum("total", filter=clean), "vendors": names}
+    found = few[: MOST_COUNTED + 1].aggregate(**figures, **(of_clean if with_clean else {}))
+    described = describe_figures(wanted, found["count"], found["amount"])
+    if not found.get("clean"):
+        return described, ""
+    if found["count"] > MOST_COUNTED:
+        return described, "the clean ones"
+    many, amount = found["vendors"], f"{wanted.company.currency} {found['sum']:,.2f}"
+    return described, f"{found['clean']:,} clean, {amount}, {many:,} vendor{'s'[: many != 1]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from directory.web import rate_limits
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import status
+from erp_integrations.models import Verdict
 from erp_integrations.pages import (
     beside,
     explanations,
@@ -107,12 +108,14 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     elsewhere = submission_list.count_elsewhere(wanted) if wanted.is_narrowed and not rows else {}
     projects = submission_list.describe_projects(wanted) if wanted.is_grouped else {}
     decides = chosen is submission_list.READY and viewer.can_decide
+    figures, clean = submission_list.describe_found(wanted, found, with_clean=decides)
     context = {
         "viewer": viewer,
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Commitments"),
         "decides": decides,
-        "clean": submission_list.describe_clean(wanted) if decides and rows else ("", ""),
+        "clean": clean,
+        "clean_query": urlencode(here | {"check": Verdict.CLEAN, "mine": "on"}),
         "wanted": wanted,
         "chosen": chosen,
         "filters": navigation.list_filters(viewer, current=chosen, kept=wanted.narrowing),
@@ -126,7 +129,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
             if each.name in here
         ],
         "here": urlencode(here),
-        "figures": submission_list.describe_found(wanted, found),
+        "figures": figures,
         "groups": [
             (project, projects.get(project), list(rows))
             for project, rows in groupby(cells, key=lambda cell: cell["project"] if wanted.is_grouped else "")
