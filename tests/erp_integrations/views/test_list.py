@@ -322,7 +322,7 @@ class TestPages:
             with CaptureQueriesContext(connection) as queries:
                 page(client, project.company)
             counted.append(len(queries))
-        assert counted == [10, 10]  # what a page does not hold whole is summed up by a query
+        assert counted == [10, 10]
 
     def test_no_row_loads_a_snapshot(self) -> None:
         submission = SubmissionFactory()
