@@ -9,7 +9,7 @@ from django.db.models import Count
 from commitments.changes import Change
 from commitments.models import Commitment, Lock
 from directory.models import Company, Level, Project, User
-from directory.rights.permissions import can_send_commitments
+from directory.rights.permissions import can_see_erp_integrations, can_send_commitments
 from erp_integrations.adapters.base import Issue
 from erp_integrations.checks import key_collisions as collisions
 from erp_integrations.checks import preflight
@@ -38,7 +38,7 @@ class CommitmentAccounting:
     for only where the person may not send. ``verb`` is empty when there is nothing to send, and
     ``changes`` are those since it was last sent. ``changed_here`` is what was changed
     after an export, a sentence each; ``billing`` what Spectrum said of invoices and payments; ``question``
-    is what accounting asks and nobody has answered.
+    is what accounting asks and nobody has answered; ``sees_accounting``: the person may open its page there.
     """
 
     latest: Submission | None
@@ -53,6 +53,7 @@ class CommitmentAccounting:
     billing: JobBilling | None = None
     question: Question | None = None
     may_answer: bool = False
+    sees_accounting: bool = False
 
     @property
     def blocking_count(self) -> int:
@@ -86,12 +87,13 @@ class CommitmentAccounting:
 
 
 def get_commitment_accounting(commitment: Commitment, person: User) -> CommitmentAccounting:
-    """Read it; at most twelve queries."""
+    """Read it; at most thirteen queries."""
     latest = (
         commitment.submissions.select_related("sent_by", "decided_by", "ended_by").order_by("-pk").first()
     )
     may_send = can_send_commitments(person, commitment.project)
     senders = [] if may_send else list_senders(commitment)
+    sees_accounting = latest is not None and can_see_erp_integrations(person, commitment.project.company)
     if latest and latest.status in OPEN_STATUSES:
         exported = commitment.lock == Lock.EXPORTED
         changes = drift.check_local_changes(latest) if exported else []
@@ -107,6 +109,7 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
             billing=billing,
             question=question,
             may_answer=question is not None and can_answer(person, latest),
+            sees_accounting=sees_accounting,
         )
     document = build_document(commitment)
     basis = build_basis(document)
@@ -118,6 +121,7 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         issues=issues,
         changes=list_changes_since(latest, document) if latest else [],
         senders=senders,
+        sees_accounting=sees_accounting,
         collisions=collisions.find_collisions(commitment, issues),
         numbering=collisions.find_numbering(commitment, issues),
     )

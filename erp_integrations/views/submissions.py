@@ -21,9 +21,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from commitments.models import Badge
 from directory.db import pagination
-from directory.models import Level
+from directory.models import VISIBLE_LEVELS, Level
 from directory.requests import SignedInRequest
-from directory.rights.permissions import can_send_commitments
+from directory.rights.permissions import get_commitments_level
 from directory.spreadsheets import SPREADSHEET_TYPE
 from directory.web import rate_limits
 from erp_integrations.adapters.registry import get_adapter
@@ -291,12 +291,14 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
 
 
 def build_progress_context(submission_row: SubmissionRow) -> dict[str, Any]:
+    level = get_commitments_level(submission_row.viewer.user, submission_row.submission.project)
     return {
         "row": submission_row,
         "back_query": "?back=review",
         "submission": submission_row.submission,
         "company": submission_row.viewer.company,
-        "may_unlink": can_send_commitments(submission_row.viewer.user, submission_row.submission.project),
+        "may_unlink": level == Level.ADMIN,
+        "sees_project": level in VISIBLE_LEVELS,
         "explanation": explanations.build_explanation(submission_row),
         "refused_default": explanations.describe_refused_default(submission_row),
         "changed_here": explanations.describe_local_changes(submission_row),

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from commitments.models import Commitment
 from commitments.services import update_commitment
-from directory.models import User
+from directory.models import Level, User
 from directory.rights.memberships import revoke_push_to_accounting
 from erp_integrations import submissions
 from erp_integrations.checks.approval_basis import build_basis
@@ -37,6 +37,7 @@ from tests.factories import (
     ReadyCommitmentFactory,
     SubmissionFactory,
     ViewerFactory,
+    join_project,
 )
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +66,22 @@ def attempt(call: ExportCall, outcome: str, reason: str, reply: str = "") -> Non
         reason=reason,
         reply=reply,
     )
+
+
+class TestTheWayToTheProject:
+    def test_whoever_sees_both_gets_from_one_to_the_other(self) -> None:
+        submission = SubmissionFactory()
+        approver = ApproverFactory(company=submission.company)
+        there = submission.commitment.get_absolute_url()
+        assert f'href="{there}"' not in review(submission, approver)
+        join_project(approver, submission.project, Level.READ_ONLY)
+        assert f'href="{there}"' in review(submission, approver)
+        assert f'href="{url(submission)}"' in signed_in(approver).get(there).content.decode()
+
+    def test_whoever_sees_the_project_alone_is_led_nowhere(self) -> None:
+        submission = SubmissionFactory()
+        page = signed_in(submission.sent_by).get(submission.commitment.get_absolute_url())
+        assert url(submission) not in page.content.decode()
 
 
 class TestWhatAwaits:
