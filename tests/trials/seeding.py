@@ -20,6 +20,7 @@ TODAY = date(2026, 6, 30)
 NEW_WORDS = ("Quartz", "Zephyr", "Juniper", "Walnut", "Onyx", "Fjord", "Cobalt", "Hazel", "Kiwi", "Ibex")
 NEW_TRADES = ("Glazing", "Millwork", "Drywall", "Surveying", "Fencing", "Dredging")
 CENT = Decimal("0.01")
+LARGEST_SHIFTED = 5_000_000  # a hundred times more has no room in a line
 
 
 class Seeder:
@@ -238,7 +239,8 @@ class Seeder:
         if way == 0:  # of one of its accepted ones
             total = self.random.choice(earlier) * 10
         elif way == 1:
-            total = max(earlier) * 100 + CENT
+            most = max(earlier)
+            total = most * (100 if most < LARGEST_SHIFTED else 10) + CENT
         elif way == 2:
             total = (min(earlier) / 10).quantize(CENT)
         else:
