@@ -23,7 +23,7 @@ LEGAL_FORMS = frozenset(
 )
 MIN_LIKENESS = 0.45  # below it, a suggestion is more often wrong than right
 MAX_SUGGESTIONS = 3
-MIN_SLIP_LENGTH = 5  # a letter is too much of a shorter name
+MIN_SLIP_LENGTH = 5  # a letter is too much of a shorter name; of four letters, the first at least
 ABBREVIATIONS = {
     "ASSOC": "ASSOCIATES",
     "BLDG": "BUILDING",
@@ -125,10 +125,11 @@ def get_likeness(name: str, other: str) -> int:
     ours, theirs = get_spelled_name(name), get_spelled_name(other)
     if re.findall(r"\d+", ours) != re.findall(r"\d+", theirs):
         return 0
+    least = MIN_SLIP_LENGTH - 1 if ours[:1] == theirs[:1] else MIN_SLIP_LENGTH
     slips = [
         100 - 100 / (len(one) + len(two))
         for one, two in ((ours, theirs), (name.upper(), other.upper()))
-        if min(len(ours), len(theirs)) >= MIN_SLIP_LENGTH and OSA.distance(one, two, score_cutoff=1) == 1
+        if min(len(ours), len(theirs)) >= least and OSA.distance(one, two, score_cutoff=1) == 1
     ]
     return int(max(fuzz.ratio(ours, theirs), fuzz.token_sort_ratio(ours, theirs), *slips))
 

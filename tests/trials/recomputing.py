@@ -230,7 +230,7 @@ class Recomputing:
         return "" if said == right else f"{said} is said, {right} is right"
 
     def check_first_account(self, row: Row, text: str) -> str:
-        said = re.match(r"Account (.+?), the default of ", text)
+        said = re.match(r"Account (.+?) was not used before", text)
         used = any(each.account == row.account for each in self.open if each.is_accepted)
         return "" if said and said[1] == row.account and not used else "it was used, or is another one"
 
@@ -417,7 +417,7 @@ def get_likeness(name: str, other: str) -> int:
         return 0
     scores = [get_ratio(one, two), get_ratio(" ".join(sorted(one.split())), " ".join(sorted(two.split())))]
     for first, second in ((one, two), (name.upper(), other.upper())):
-        if min(len(one), len(two)) >= 5 and is_one_slip(first, second):
+        if min(len(one), len(two)) >= (4 if one[:1] == two[:1] else 5) and is_one_slip(first, second):
             scores.append(100 - 100 / (len(first) + len(second)))
     return int(max(scores) + 1e-9)
 
