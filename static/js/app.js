@@ -303,7 +303,7 @@
     return quantity === null || price === null ? "" : money(cents(quantity * price, 2 * PLACES));
   };
 
-  // A column of a spreadsheet, by its heading (letters only) or else by what most of its cells are.
+  // A column of a spreadsheet, by its heading (letters only) or else by what half of its cells are.
   const HEADINGS = {
     cost_code: /^(cost|phase)?code$|^phase$/, cost_type: /^(cost)?type$/, billing_item: /^(billing)?item(no|number)?$/,
     description: /^(item)?description(ofwork)?$/, quantity: /^(qty|quantity)$/, unit_of_measure: /^(units?|um|uom|unitofmeasure)$/,
@@ -398,7 +398,7 @@
       const found = [];
       body[0].forEach((_, at) => {
         const texts = body.map((each) => each[at]).filter((text) => /\w/.test(text));
-        const isIt = (name) => texts.filter((text) => fits(name, text) || (!at && name === focused && SHAPES[name]?.test(text))).length * 2 > texts.length;
+        const isIt = (name) => texts.length && texts.filter((text) => fits(name, text) || (!at && name === focused && SHAPES[name]?.test(text))).length * 2 >= texts.length;
         found.push(names.slice(names.indexOf(focused)).find((name) => !found.includes(name) && isIt(name)) ?? "");
       });
       const isLone = found.filter((name) => name in DECIMALS).length === 1 && !(focused in DECIMALS); // then it is the amount
@@ -470,7 +470,7 @@
           top > 0 && `${plural(top, "row")} above the headings left out.`,
           cells.length > filled.length && `${plural(cells.length - filled.length, "blank row")} left out.`,
           body.length > lines.length && `${plural(body.length - lines.length, "row")} left out: the amount is the sum of the rows above.`,
-          faults && `${plural(faults, "entry", "entries")} marked. They are inserted as they are written, and you correct them before you save.`,
+          faults && `${plural(faults, "entry", "entries")} marked. What is marked is inserted as it is written; correct it before you save.`,
           isTooMany && `At most ${max.toLocaleString("en-US")} lines are possible.`,
         ].filter(Boolean).map((text) => build("li", text)));
         form.querySelector("[type=submit]").disabled = isTooMany || !lines.length || !choices.some(Boolean);
