@@ -13,8 +13,12 @@ CENT = Decimal("0.01")
 # A comma or a blank only where it groups thousands: "1,5" may mean fifteen tenths to one person and 15
 # to another, and in "12 5" a point was forgotten as likely as not.
 GROUPED = r"[0-9]{1,3}(?P<mark>[,\s])[0-9]{3}(?:(?P=mark)[0-9]{3})*"
-NUMBER_PATTERN = re.compile(rf"-?(?:{GROUPED}|[0-9]+)?(?:\.[0-9]*)?")
-SIGNED_PATTERN = re.compile(r"\s*(?:\$\s*)?(?P<sign>-?)\s*(?:\$\s*)?(?P<figure>[^-$]*?)\s*")
+NUMBER_PATTERN = re.compile(rf"(?:{GROUPED}|[0-9]+)?(?:\.[0-9]*)?")
+# Accounting writes what is negative in parentheses, or with the sign behind.
+SIGNED_PATTERN = re.compile(
+    r"\s*(?:\$\s*)?(?:(?P<sign>-)|(?P<open>\())?\s*(?:\$\s*)?(?P<figure>[^-$()]*?)\s*"
+    r"(?(open)\)|(?(sign)|(?P<behind>-)?))\s*"
+)
 
 
 def to_the_cent(value: Decimal) -> Decimal:
@@ -33,7 +37,8 @@ def format_decimal(value: Decimal, *, min_decimals: int = 0, grouped: bool = Fal
 class FigureField(forms.Field):
     """A decimal number of at most ``whole`` digits before the point and ``decimals`` after it.
 
-    Takes a currency sign and commas between thousands, and refuses what it would have to cut.
+    Takes a currency sign, commas between thousands and accounting's negatives. Refuses what it would have
+    to cut.
     """
 
     widget = QuickTextInput
@@ -48,15 +53,15 @@ class FigureField(forms.Field):
         if not typed.replace("$", "").strip():
             return None
         parts = SIGNED_PATTERN.fullmatch(typed)
-        text = f"{parts['sign']}{parts['figure']}" if parts else ""
-        if not NUMBER_PATTERN.fullmatch(text) or not re.search("[0-9]", text):
+        text = parts["figure"] if parts else ""
+        if not parts or not NUMBER_PATTERN.fullmatch(text) or not re.search("[0-9]", text):
             raise ValidationError("Enter a number such as 1250.50.")
-        whole, _, decimals = re.sub(r"[-,\s]", "", text).partition(".")
+        whole, _, decimals = re.sub(r"[,\s]", "", text).partition(".")
         if len(whole.lstrip("0")) > self.whole:
             raise ValidationError(f"At most {self.whole} digits fit before the decimal point.")
         if len(decimals.rstrip("0")) > self.decimals:
             raise ValidationError(f"At most {self.decimals} decimals fit.")
-        sign = "-" if text.startswith("-") else ""
+        sign = "-" if parts["sign"] or parts["open"] or parts["behind"] else ""
         return Decimal(f"{sign}{whole or '0'}.{decimals.rstrip('0') or '0'}")
 
     def prepare_value(self, value: Any) -> Any:

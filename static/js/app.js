@@ -281,11 +281,11 @@
 
   const PLACES = 6; // as many as a quantity or unit cost may have; amounts stay exact integers, never floats
   const scaled = (text) => {
-    // A comma counts only between thousands, as on the server: "12,5" is refused there, and is no 125 here.
-    const match = /^(-?)(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d{0,6}))?$/.exec(text.replace(/[\s$]/g, ""));
-    if (!match || (!match[2] && !match[3])) return null;
-    const digits = BigInt((match[2].replaceAll(",", "") || "0") + (match[3] ?? "").padEnd(PLACES, "0"));
-    return match[1] ? -digits : digits;
+    // As the server reads it: "12,5" is refused there, and is no 125 here; what is in parentheses is negative.
+    const match = /^\s*(?:\$\s*)?([-(]?)\s*(?:\$\s*)?(\d{1,3}(?:,\d{3})+|\d{1,3}(?:\s\d{3})+|\d*)(?:\.(\d{0,6}?)0*)?\s*([-)]?)\s*$/.exec(text);
+    if (!match || !/\d/.test(text) || !["", "-", "()"].includes(match[1] + match[4])) return null;
+    const digits = BigInt((match[2].replace(/[,\s]/g, "") || "0") + (match[3] ?? "").padEnd(PLACES, "0"));
+    return match[1] || match[4] ? -digits : digits;
   };
   const cents = (value, places) => {
     const unit = 10n ** BigInt(places - 2);
@@ -297,42 +297,229 @@
     const digits = (value < 0n ? -value : value).toString().padStart(3, "0");
     return (value < 0n ? "-" : "") + digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, group) + "." + digits.slice(-2);
   };
+  const toCents = (text) => cents(scaled(text ?? "") ?? 0n, PLACES);
+  const multiply = (...texts) => {
+    const [quantity, price] = texts.map((text) => scaled(text ?? ""));
+    return quantity === null || price === null ? "" : money(cents(quantity * price, 2 * PLACES));
+  };
+
+  // A column of a spreadsheet, by its heading (letters only) or else by what half of its cells are.
+  const HEADINGS = {
+    cost_code: /^(cost|phase)?code$|^phase$/, cost_type: /^(cost)?type$/, billing_item: /^(billing)?item(no|number)?$/,
+    description: /^(item)?description(ofwork)?$/, quantity: /^(qty|quantity)$/, unit_of_measure: /^(units?|um|uom|unitofmeasure)$/,
+    unit_cost: /^unit(cost|price|rate)$|^rate$/, amount: /^(total|extended)?amount$|^(line)?total$|^extended$|^scheduledvalue$/,
+  };
+  const SHAPES = { cost_code: /^\d[\w.-]*$/, billing_item: /^(?=.*\d)\S{1,20}$/, description: /./, unit_of_measure: /^.{1,10}$/ };
+  const DECIMALS = { quantity: 4, unit_cost: 6, amount: 2 };
+  const fieldOf = (heading) => Object.keys(HEADINGS).find((name) => HEADINGS[name].test(heading.toLowerCase().replace(/[^a-z]/g, ""))) ?? "";
+  const isHeadings = (texts) => [2, texts.filter(Boolean).length].includes(Math.min(2, texts.filter(fieldOf).length));
+  const parseSheet = (text) => {
+    const rows = [[]];
+    // A cell with tabs, line breaks or quotation marks in it stands in quotation marks.
+    for (const [, quoted, plain, end] of text.replace(/[\r\n]+$/, "").matchAll(/(?:"([^"]*(?:""[^"]*)*)"|([^\t\r\n]*))(\t|\r\n?|\n|$)/g)) {
+      rows.at(-1).push((quoted?.replaceAll('""', '"') ?? plain).replace(/\s+/g, " ").trim());
+      if (!end) break;
+      if (end !== "\t") rows.push([]);
+    }
+    return rows;
+  };
+  const build = (tag, text, className = "") => Object.assign(document.createElement(tag), { textContent: text, className });
+  const plural = (number, one, many = `${one}s`) => `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
 
   document.querySelectorAll("[data-line-grid]").forEach((grid) => {
     const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
     const rows = () => [...grid.querySelectorAll("tbody tr")];
+    const count = field(grid, "TOTAL_FORMS");
+    const blank = grid.querySelector("template[data-blank-line]");
+    const labels = Object.fromEntries([...blank.content.querySelectorAll("[data-field]")].map(({ dataset }) => [dataset.field, dataset.label]));
+    const names = Object.keys(labels);
+    const isBlank = (row) => !field(row, "DELETE").checked && ["line_id", ...names].every((name) => !field(row, name).value.trim());
+    const listUsed = () => rows().filter((row) => !field(row, "DELETE").checked && !isBlank(row));
+    const [undo, copy, said] = ["undo-paste", "copy-lines", "said"].map((name) => grid.querySelector(`[data-${name}]`));
+    let serial = Number(count.value); // of a line's ids; its names have its number, by which the server sorts
 
     const total = () => {
-      const sum = rows()
-        .filter((row) => !field(row, "DELETE")?.checked)
-        .reduce((all, row) => all + cents(scaled(field(row, "amount")?.value ?? "") ?? 0n, PLACES), 0n);
-      grid.querySelectorAll("[data-total]").forEach((output) => { output.textContent = money(sum, ","); });
+      const sum = listUsed().reduce((all, row) => all + toCents(field(row, "amount").value), 0n);
+      grid.querySelector("[data-total]").textContent = money(sum, ",");
     };
 
-    grid.addEventListener("input", (event) => {
-      const row = event.target.closest("tbody tr");
-      if (row && /-(quantity|unit_cost)$/.test(event.target.name)) {
-        const quantity = scaled(field(row, "quantity").value);
-        const price = scaled(field(row, "unit_cost").value);
-        if (quantity !== null && price !== null) field(row, "amount").value = money(cents(quantity * price, 2 * PLACES));
-      }
+    const productOf = (row) => multiply(field(row, "quantity").value, field(row, "unit_cost").value);
+    const isProduct = (row) => !field(row, "amount").value.trim() || money(toCents(field(row, "amount").value)) === productOf(row);
+    const hint = (row) => {
+      row.querySelector("output")?.remove();
+      if (productOf(row) && !isProduct(row)) field(row, "amount").after(build("output", `Quantity times unit cost is ${productOf(row)}`, "sub"));
+    };
+    let follows; // the amount is what quantity times unit cost was before one of them is changed
+    const isFactor = ({ name }) => /-(quantity|unit_cost)$/.test(name);
+    grid.addEventListener("focusin", ({ target }) => { if (isFactor(target)) follows = isProduct(target.closest("tr")); });
+
+    grid.addEventListener("input", ({ target }) => {
+      const row = target.closest("tbody tr");
+      if (isFactor(target) && follows && productOf(row)) field(row, "amount").value = productOf(row);
+      if (row) hint(row);
       total();
     });
 
-    grid.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-add-line]");
-      const blank = grid.querySelector("template[data-blank-line]");
-      if (!button || !blank) return;
-      event.preventDefault(); // without this script the button asks the server for one more line
-      const count = grid.querySelector('[name$="-TOTAL_FORMS"]');
+    const buildRow = () => {
       const holder = document.createElement("template");
-      holder.innerHTML = blank.innerHTML.replaceAll("__prefix__", count.value);
-      count.value = String(Number(count.value) + 1);
-      const row = holder.content.querySelector("tr");
+      holder.innerHTML = blank.innerHTML.replaceAll("__prefix__", serial++);
+      return holder.content.querySelector("tr");
+    };
+    const settle = (changed) => {
+      rows().forEach((row, index) => row.querySelectorAll("[name]").forEach((each) => { each.name = each.name.replace(/-\d+-/, `-${index}-`); }));
+      count.value = rows().length;
+      changed.forEach(hint);
+      if (changed.length) count.dispatchEvent(new Event("input", { bubbles: true })); // added up, and kept
+    };
+
+    grid.querySelector("[data-add-line]").addEventListener("click", (event) => {
+      event.preventDefault(); // without this script the button asks the server for one more line
+      const row = buildRow();
       grid.querySelector("tbody").append(row);
+      settle([]);
       row.querySelector("input:not([type=hidden]), select")?.focus();
     });
 
+    // Lines from a spreadsheet: shown as they were understood, and put into the grid when that is confirmed.
+    const codes = new Set([...document.querySelectorAll("#cost-codes option")].flatMap(({ value }) => [value, value.split(" ")[0]]).map((text) => text.toLowerCase()));
+    const types = new Map([...field(blank.content, "cost_type").options].filter(({ value }) => value).flatMap(({ text, value }) => (
+      [text, text.split(" ")[0], text.slice(text.indexOf(" ") + 1)].map((each) => [each.toLowerCase(), value])
+    )));
+    const isKnown = { cost_code: (text) => codes.has(text.toLowerCase()), cost_type: (text) => types.has(text.toLowerCase()) };
+    const isFigure = (text) => /^[\s$(-]*[\d.][\d,.\s]*[\s)-]*$/.test(text); // understood or not
+    const fits = (name, text) => isKnown[name]?.(text) || (isFigure(text) ? name in DECIMALS : SHAPES[name]?.test(text));
+    const faultOf = (name, text) => {
+      if (!text || !(name in DECIMALS)) return text && isKnown[name]?.(text) === false ? "Not in the list" : "";
+      if (scaled(text) === null) return "Not understood";
+      return scaled(text) % 10n ** BigInt(PLACES - DECIMALS[name]) ? "Too many decimals" : "";
+    };
+    const guess = (body, focused) => {
+      if (body[0].length === 1) return [focused];
+      const found = [];
+      body[0].forEach((_, at) => {
+        const texts = body.map((each) => each[at]).filter((text) => /\w/.test(text));
+        const isIt = (name) => texts.length && texts.filter((text) => fits(name, text) || (!at && name === focused && SHAPES[name]?.test(text))).length * 2 >= texts.length;
+        found.push(names.slice(names.indexOf(focused)).find((name) => !found.includes(name) && isIt(name)) ?? "");
+      });
+      const isLone = found.filter((name) => name in DECIMALS).length === 1 && !(focused in DECIMALS); // then it is the amount
+      return found.map((name) => (isLone && name in DECIMALS ? "amount" : name));
+    };
+
+    grid.addEventListener("paste", (event) => {
+      const start = event.target.closest("tbody tr");
+      const cells = parseSheet(event.clipboardData.getData("text/plain"));
+      if (!start || cells.flat().length === 1 || !cells.flat().some(Boolean)) return;
+      event.preventDefault();
+      const width = Math.max(...cells.map((texts) => texts.length));
+      const filled = cells.filter((texts) => texts.some(Boolean)).map((texts) => Object.assign(Array(width).fill(""), texts));
+      const top = filled.slice(0, 5).findIndex(isHeadings);
+      const [head, body] = [filled[top], filled.slice(top + 1)];
+      let choices = head
+        ? head.map(fieldOf).map((name, at, all) => (all.indexOf(name) === at ? name : ""))
+        : guess(body, event.target.closest("td").dataset.field ?? names[0]);
+      let lines;
+      dialog.replaceChildren(grid.querySelector("template[data-paste]").content.cloneNode(true));
+      const [form, table, notes] = ["form", "table", "ul"].map((tag) => dialog.querySelector(tag));
+
+      const show = () => {
+        const shown = choices.includes("amount") ? choices : [...choices, "amount"];
+        let [sum, part] = [0n, 0n];
+        lines = [];
+        const heads = shown.map((name, at) => {
+          if (at === width) return build("th", labels.amount, "num");
+          const th = build("th", head?.[at] || `Column ${at + 1}`);
+          const select = document.createElement("select");
+          select.append(new Option("Not pasted", ""), ...names.map((each) => new Option(labels[each], each, false, each === name)));
+          select.setAttribute("aria-label", `${th.textContent} goes into`);
+          select.addEventListener("change", () => {
+            choices = choices.map((each, other) => (other === at ? select.value : each === select.value ? "" : each));
+            show();
+            table.querySelectorAll("select")[at].focus();
+          });
+          th.append(select);
+          return th;
+        });
+        const trs = body.map((texts, index) => {
+          const line = Object.fromEntries(choices.map((name, at) => [name, texts[at]]).filter(([name]) => name));
+          line.amount ||= multiply(line.quantity, line.unit_cost);
+          const amount = toCents(line.amount);
+          const isAlone = width > 1 && texts.filter(Boolean).length === 1;
+          const saysTotal = index > 0 && line.amount && (isAlone || texts.some((text) => /\b(sub)?totals?\b/i.test(text)));
+          const isTotal = saysTotal && [sum, part].includes(amount);
+          if (isTotal) part = 0n; // below a subtotal begins another sum
+          else { sum += amount; part += amount; lines.push(line); }
+          const tr = document.createElement("tr");
+          const first = Object.assign(build("th", isTotal ? "Left out" : lines.length), { scope: "row" });
+          if (saysTotal) first.append(" ", isTotal ? build("span", "The sum above", "sub") : build("span", "Not the sum above", "tag tag--amber"));
+          tr.append(first, ...shown.map((name, at) => {
+            const td = build("td", name ? line[name] : texts[at], `${name in DECIMALS ? "num" : ""} ${name && !isTotal ? "" : "unpasted"}`);
+            const fault = !isTotal && faultOf(name, line[name]);
+            if (fault) td.append(" ", build("span", fault, "tag tag--red"));
+            return td;
+          }));
+          return tr;
+        });
+        table.replaceChildren();
+        table.createTHead().insertRow().append(build("th", "#"), ...heads);
+        table.createTBody().append(...trs);
+        const faults = table.querySelectorAll(".tag--red").length;
+        const max = Number(field(grid, "MAX_NUM_FORMS").value);
+        const isTooMany = listUsed().length + lines.length > max;
+        dialog.querySelector("[role=status]").textContent = `${plural(lines.length, "line")}, ${money(sum, ",")} in all`;
+        notes.replaceChildren(...[
+          top > 0 && `${plural(top, "row")} above the headings left out.`,
+          cells.length > filled.length && `${plural(cells.length - filled.length, "blank row")} left out.`,
+          body.length > lines.length && `${plural(body.length - lines.length, "row")} left out: the amount is the sum of the rows above.`,
+          faults && `${plural(faults, "entry", "entries")} marked. What is marked is inserted as it is written; correct it before you save.`,
+          isTooMany && `At most ${max.toLocaleString("en-US")} lines are possible.`,
+        ].filter(Boolean).map((text) => build("li", text)));
+        form.querySelector("[type=submit]").disabled = isTooMany || !lines.length || !choices.some(Boolean);
+      };
+
+      form.addEventListener("submit", () => {
+        const added = [];
+        let [last, next] = [start, isBlank(start) ? start : start.nextElementSibling];
+        const changed = lines.map((line) => {
+          const row = next && isBlank(next) ? next : buildRow();
+          if (row === next) next = row.nextElementSibling;
+          else { last.after(row); added.push(row); }
+          Object.entries(line).forEach(([name, text]) => {
+            const control = field(row, name);
+            const key = control.options && types.get(text.toLowerCase());
+            if (control.options && text && !key) control.add(new Option(text, text)); // the server refuses it
+            control.value = key ?? text;
+          });
+          last = row;
+          return row;
+        });
+        settle(changed);
+        said.textContent = `${plural(changed.length, "line")} pasted.`;
+        undo.hidden = false;
+        undo.onclick = () => {
+          added.forEach((row) => row.remove());
+          changed.forEach((row) => names.forEach((name) => { field(row, name).value = ""; }));
+          settle(changed);
+          said.textContent = "The paste is undone.";
+          undo.hidden = true;
+          copy.focus();
+        };
+      });
+      show();
+      dialog.showModal();
+    });
+
+    copy.hidden = false;
+    copy.addEventListener("click", () => {
+      const lines = listUsed().map((row) => names.map((name) => field(row, name).selectedOptions?.[0].text ?? field(row, name).value));
+      const quote = (text) => (/["\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+      const text = [Object.values(labels), ...lines].map((texts) => texts.map(quote).join("\t")).join("\n");
+      (navigator.clipboard?.writeText(text) ?? Promise.reject()).then(
+        () => { said.textContent = `${plural(lines.length, "line")} copied.`; },
+        () => { said.textContent = "The browser doesn't let this page copy. Allow it in the browser's settings for this site."; },
+      );
+    });
+
+    rows().forEach(hint);
     total();
   });
 

@@ -81,7 +81,8 @@ def test_a_vendors_name_is_near_with_a_slip(ours: str, theirs: str) -> None:
     [
         ("HYDE ELECTRIC CORP", "RUMSEY ELECTRIC CORP"),
         ("LOCAL 98 BUILDERS", "LOCAL 89 BUILDERS"),
-        ("DELL INC", "BELL INC"), ("PDI INC", "PKI INC"),
+        ("DELL INC", "BELL INC"),
+        ("PDI INC", "PKI INC"),
         ("王 Inc", "李 Inc"),  # nothing would be left of either
         ("Ромашка", "Северсталь"),
     ],
