@@ -391,7 +391,9 @@ def describe_found(wanted: Wanted, page: Page[Submission], *, with_clean: bool) 
     clean = Q(is_clean=True)
     if with_clean:
         is_clean = build_check(Verdict.CLEAN, wanted.viewer) & build_others_work(wanted.viewer)
-        few = few.annotate(is_clean=Case(When(is_clean, then=True), default=False))
+        few = few.annotate(
+            is_clean=Case(When(pk__in=few.filter(is_clean).values("pk"), then=True), default=False)
+        )
     figures = {"count": Count("pk"), "amount": Sum("total")}
     names = Count("contract_company_name", distinct=True, filter=clean)
     of_clean = {"clean": Count("pk", filter=clean), "sum": Sum("total", filter=clean), "vendors": names}
