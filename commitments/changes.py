@@ -79,19 +79,18 @@ def list_line_changes(before: Sequence[Any], now: Sequence[Any]) -> Iterator[Cha
 
 def match_lines(before: Sequence[Any], now: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """In the order of ``now``, then those that are gone."""
-    left = list(before)
+    left, new = list(before), list(now)
     keys: tuple[Any, ...] = (lambda line: line.line_id,)
     if not all(line.line_id for line in (*before, *now)):
         keys = (get_name, lambda line: line.position)
     found: dict[int, Any] = {}
     for key in keys:
-        old, new = (
-            get_lines_by_key(left, key),
-            get_lines_by_key((each for each in now if id(each) not in found), key),
-        )
-        for name in old.keys() & new.keys():
-            found[id(new[name])] = old[name]
-            left.remove(old[name])
+        old_by_key, new_by_key = get_lines_by_key(left, key), get_lines_by_key(new, key)
+        same = old_by_key.keys() & new_by_key.keys()
+        found |= {id(new_by_key[each]): old_by_key[each] for each in same}
+        taken = {id(old_by_key[each]) for each in same}
+        left = [line for line in left if id(line) not in taken]
+        new = [line for line in new if id(line) not in found]
     yield from ((found.get(id(line)), line) for line in now)
     yield from ((line, None) for line in left)
 

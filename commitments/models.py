@@ -195,7 +195,11 @@ class Commitment(models.Model):
                 condition=~Q(number=""),
                 name="a_number_is_unique_in_its_project_and_kind",
             ),
-            models.UniqueConstraint(fields=["created_by", "entry_key"], name="a_form_creates_once"),
+            models.UniqueConstraint(
+                fields=["created_by", "project", "entry_key"],
+                condition=Q(entry_key__isnull=False),
+                name="a_form_creates_once",
+            ),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="a_commitment_is_of_a_known_kind"),
             models.CheckConstraint(
                 condition=Q(kind=Kind.SUBCONTRACT, status__in=SubcontractStatus.values)

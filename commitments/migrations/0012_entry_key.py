@@ -20,7 +20,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="commitment",
             constraint=models.UniqueConstraint(
-                fields=("created_by", "entry_key"), name="a_form_creates_once"
+                condition=models.Q(("entry_key__isnull", False)),
+                fields=("created_by", "project", "entry_key"),
+                name="a_form_creates_once",
             ),
         ),
     ]
