@@ -138,7 +138,8 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
             return redirect(commitment)  # which says who has it, and what can be done
         if typed is not None:
             entry = Entry.from_post(typed, project=project, kind=commitment.kind, commitment=commitment)
-            restored = {"version": typed.get("version", ""), "is_restored": True}
+            restored: dict[str, Any] = {"version": typed.get("version", ""), "is_restored": True}
+            restored["differences"] = entry.list_differences(commitment) if entry.is_valid() else []
             return build_form_page(request, entry, {**context, **restored})
         return build_form_page(request, Entry.from_commitment(commitment), context)
     entry = Entry.from_post(request.POST, project=project, kind=commitment.kind, commitment=commitment)

@@ -80,6 +80,7 @@ def test_what_is_kept_of_a_change_remembers_what_it_was_made_on(
     other = ProjectAdminFactory(project=project)
     signed_in(other).post(path, as_stored(commitment, trade="Theirs"))
 
+    assert client.get(path).context["differences"] == ["Title: Concrete works", "Trade: Theirs"]
     restored = hidden(client, path)
     assert restored["version"] == "1"
     answer = client.post(path, {**first, **restored})
