@@ -247,7 +247,7 @@ class Reject(Dialog):
 
     def handle_request(self) -> HttpResponse:
         row, by = self.row, self.request.user
-        submissions.require_may_decide(submission=row.submission, by=by)
+        submissions.require_may_decide(submission=row.submission, by=by, membership=row.viewer)
         if self.request.method != "POST":
             return self.build_dialog()
         self.form = form = RejectForm(self.request.POST, viewer=row.viewer)
