@@ -35,6 +35,7 @@ EVENT_GROUPS = {
         (
             *("connection.", "vendor_link.", "job_link.", "cost_type_account.", "masters."),
             "check_rules.",
+            "reasons.",
             *("contract_company.", "cost_code.", "cost_type.", "company.", "project."),
         ),
     ),
