@@ -253,7 +253,7 @@ def build_list_query() -> SubmissionQuerySet:
 @PreparedQuery
 def list_shown(company: Parameter, ids: Parameter) -> QuerySet[Submission]:
     """Those of a page."""
-    return list_submissions(company).filter(AnyOf(F("pk"), ids))
+    return list_submissions(company).filter(AnyOf(F("pk"), ids)).order_by("pk")
 
 
 def build_rows(submissions: Sequence[Any], viewer: CompanyMembership) -> list[SubmissionRow]:

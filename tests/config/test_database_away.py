@@ -58,7 +58,7 @@ class TestOneThatDiesInMidStatement:
         self, page: tuple[Client, str], log: StringIO
     ) -> None:
         client, address = page
-        with crash_at('FROM "commitments_commitment"'):
+        with crash_at('FROM "erp_integrations_submission"'):
             answer = client.get(address)
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "10"
@@ -82,7 +82,7 @@ class TestOneThatDiesInMidStatement:
         self, page: tuple[Client, str], statement: str
     ) -> None:
         client, address = page
-        with instead_of('FROM "commitments_commitment"', statement):
+        with instead_of('FROM "erp_integrations_submission"', statement):
             assert client.get(address).status_code == 500
         client = Client(raise_request_exception=False)
         with instead_of("SELECT", statement):

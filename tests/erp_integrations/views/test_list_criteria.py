@@ -214,7 +214,7 @@ class TestSearch:
         assert names(rows, page(client, pier.company, f"?view=all&q={typed}"))[::-1] == found.split()
 
     def test_what_is_elsewhere_is_said_with_the_way_there(self) -> None:
-        job: ExportJob = ExportJobFactory(synced=True)
+        job: ExportJob = ExportJobFactory(synced=True, submission__commitment__number="QX-9917")
         company = job.submission.company
         send_many(job.submission.project, 1)
         client = signed_in(ViewerFactory(company=company))
