@@ -31,7 +31,7 @@ class Page:
 
 
 PAGES = (
-    Page(f"{BASE}/", 15),
+    Page(f"{BASE}/", 14),
     Page(f"{BASE}/commitments/", 10),
     Page(f"{BASE}/commitments/?view=exporting", 11),
     Page(f"{BASE}/commitments/?view=failed-to-export", 11),
