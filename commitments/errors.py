@@ -1,5 +1,7 @@
 """Why a change of a commitment is refused; each text is for the person who asked."""
 
+from commitments.models import Commitment
+
 
 class CommitmentError(Exception):
     """Any of these."""
@@ -15,6 +17,14 @@ class CommitmentChanged(CommitmentError):
 
 class DoesNotFit(CommitmentError):
     """The change would need more digits than a line has."""
+
+
+class FormUsed(CommitmentError):
+    """The form has created ``commitment`` before, and says something else now."""
+
+    def __init__(self, sentence: str, commitment: Commitment) -> None:
+        super().__init__(sentence)
+        self.commitment = commitment
 
 
 class NumberTaken(CommitmentError):

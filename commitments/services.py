@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from commitments import merging
 from commitments.changes import Change, build_facts, describe_changes, list_changes, list_line_changes
-from commitments.errors import CommitmentChanged, CommitmentLocked, DoesNotFit, NumberTaken
+from commitments.errors import CommitmentChanged, CommitmentLocked, DoesNotFit, FormUsed, NumberTaken
 from commitments.events import CommitmentEvent
 from commitments.locks import require_unlocked
 from commitments.models import Commitment, LineItem
@@ -34,7 +34,8 @@ def create_commitment(
     entry_key: UUID | None = None,
 ) -> Commitment:
     """Write a new commitment with its lines, in the given order; the same form sent again gives the one that
-    it made. Raises RightMissing without Standard on the Commitments tool, NumberTaken.
+    it made. Raises RightMissing without Standard on the Commitments tool, NumberTaken, and FormUsed where it
+    says something else than before.
     """
     require_create_commitments(by, project)
     commitment = Commitment(project=project, kind=kind, created_by=by, entry_key=entry_key, **values)
@@ -44,6 +45,13 @@ def create_commitment(
         made = Commitment.objects.filter(project=project, created_by=by, entry_key=entry_key).first()
         if made is None or entry_key is None:
             raise
+        same_header = all(getattr(made, name) == value for name, value in values.items())
+        if not (same_header and has_same_lines(made, lines)):
+            raise FormUsed(
+                f"This form has created {made} already. To create another commitment with what you see here, "
+                "press the button again.",
+                made,
+            ) from None
         return made
     save_lines(commitment, lines)
     history.record(

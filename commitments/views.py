@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commitments import badges, queries, services
 from commitments.entries import Entry
-from commitments.errors import CommitmentChanged, CommitmentLocked, NumberTaken
+from commitments.errors import CommitmentChanged, CommitmentLocked, FormUsed, NumberTaken
 from commitments.models import Badge, Commitment, Kind, Lock
 from directory import drafts
 from directory.models import Project
@@ -107,6 +107,9 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
             )
         except NumberTaken as error:
             entry.header.add_error("number", str(error))
+        except FormUsed as error:
+            fresh = {"entry_key": str(uuid4()), "saved_url": error.commitment.get_absolute_url()}
+            return build_form_page(request, entry, {**context, **fresh, "refusal": str(error)}, status=409)
         else:
             drafts.delete_draft(request, context["address"])
             messages.success(request, f"{commitment} was created.")

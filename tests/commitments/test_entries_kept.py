@@ -122,3 +122,19 @@ def test_two_forms_create_two(client: Client, project: Project) -> None:
     for _ in range(2):
         client.post(address(project), entry(line(amount="5.00"), **hidden(client, address(project))))
     assert Commitment.objects.count() == 2
+
+
+def test_going_back_and_writing_another_loses_neither(client: Client, project: Project) -> None:
+    """The browser brings the form back as it was sent, with the key that has created one."""
+    first = entry(line(amount="5.00"), title="First", **hidden(client, address(project)))
+    client.post(address(project), first)
+    for changed in ({"title": "Second"}, {"lines-0-amount": "6.00"}):
+        second = {**first, **changed}
+        answer = client.post(address(project), second)
+        assert answer.status_code == 409
+        assert "has created" in answer.content.decode()
+        assert Commitment.objects.filter(title="First").count() == 1
+    assert 'value="6.00"' in answer.content.decode()
+
+    client.post(address(project), {**second, "entry_key": answer.context["entry_key"]})
+    assert sorted(Commitment.objects.values_list("lines__amount", flat=True)) == [5, 6]
