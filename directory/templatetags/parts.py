@@ -73,7 +73,7 @@ def hidden(heading: str) -> str:
 @lru_cache
 def icon(name: str) -> SafeString:
     """A symbol of ``static/img/icons.svg``."""
-    svg = '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
+    svg = '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>'
     return format_html(svg, static("img/icons.svg"), name)
 
 

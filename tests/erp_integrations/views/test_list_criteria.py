@@ -58,9 +58,9 @@ def rows(pier: Project) -> dict[str, Submission]:
     """Two of the pier, one of another project of the company."""
     school = ProjectFactory(company=pier.company, name="Pier 68 School")
     found = {
-        "steel": send(pier, "Acme Steel", "1204330.10"),
-        "paint": send(pier, "Bolt Painting", "1204.00", kind="purchase_order"),
-        "roof": send(school, "Acme Roofing", "-50.00"),
+        "steel": send(pier, "Acme Steel", "1204330.10", number="SC-1"),
+        "paint": send(pier, "Bolt Painting", "1204.00", kind="purchase_order", number="PO-2"),
+        "roof": send(school, "Acme Roofing", "-50.00", number="SC-3"),
     }
     people = {"steel": ("Ann", "Baker"), "paint": ("Joanna", "Cole"), "roof": ("Ann", "Cole")}
     for name, (first_name, last_name) in people.items():
