@@ -122,7 +122,7 @@ def build_line_facts(line: Any) -> dict[str, str]:
         "cost code": getattr(line.cost_code, "code", line.cost_code) or "",
         "cost type": getattr(line.cost_type, "code", line.cost_type) or "",
         "billing item": line.billing_item,
-        "amount": f"{line.amount:,.2f}",
+        "amount": "" if line.amount is None else f"{line.amount:,.2f}",
         "quantity": f"{quantity} {line.unit_of_measure}".strip(),
         "unit cost": "" if line.unit_cost is None else format_decimal(line.unit_cost, grouped=True),
         "description": line.description,

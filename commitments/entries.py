@@ -57,7 +57,8 @@ class Entry:
             for line in stored
         ]
         lines = build_line_formset(choices, initial=initial, extra=0 if initial else BLANK_LINES)
-        return cls(header, lines, choices, sum((line.amount for line in stored), Decimal("0.00")))
+        amounts = (line.amount or Decimal(0) for line in stored)
+        return cls(header, lines, choices, sum(amounts, Decimal("0.00")))
 
     @classmethod
     def from_post(

@@ -195,13 +195,12 @@ class LineForm(forms.Form):
         return bool({*self.changed_data} - {"line_id"})
 
     def clean(self) -> dict[str, Any]:
-        """Without an amount, quantity times unit cost is the amount."""
+        """Without an amount, quantity times unit cost is the amount. A draft may lack it; Send says so."""
         cleaned = self.cleaned_data
         if {"quantity", "unit_cost", "amount"} & set(self.errors) or cleaned.get("amount") is not None:
             return cleaned
         quantity, unit_cost = cleaned.get("quantity"), cleaned.get("unit_cost")
         if quantity is None or unit_cost is None:
-            self.add_error("amount", "Enter an amount, or both a quantity and a unit cost.")
             return cleaned
         amount = to_the_cent(quantity * unit_cost)
         try:

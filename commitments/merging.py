@@ -33,8 +33,9 @@ def merge_lines(lines: Sequence[Values]) -> MergedLine:
     the amounts has too many digits.
     """
     values = {name: lines[0][name] for name in ("cost_code", "cost_type", "billing_item")}
-    amount = sum((line["amount"] for line in lines), Decimal(0))
-    if not can_fit("amount", amount):
+    amounts = [line["amount"] for line in lines if line["amount"] is not None]
+    amount = sum(amounts, Decimal(0)) if amounts else None
+    if amount is not None and not can_fit("amount", amount):
         raise ValueError(f"an amount of {amount:,.2f} does not fit")
     description, shortened = merge_descriptions([line["description"].strip() for line in lines])
     quantity, lost = merge_quantities(lines)
@@ -60,7 +61,8 @@ def describe_line(line: LineItem) -> str:
         if line.unit_cost is None
         else f" at {format_decimal(line.unit_cost, min_decimals=2, grouped=True)}"
     )
-    return f"Line {line.position}: {', '.join(parts)}{price}: {line.amount:,.2f}"
+    amount = "no amount" if line.amount is None else f"{line.amount:,.2f}"
+    return f"Line {line.position}: {', '.join(parts)}{price}: {amount}"
 
 
 def build_billing_items(

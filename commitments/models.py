@@ -255,7 +255,7 @@ class LineItem(models.Model):
     quantity = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     unit_of_measure = models.CharField(max_length=10, blank=True)
     unit_cost = models.DecimalField(max_digits=16, decimal_places=6, null=True, blank=True)
-    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    amount = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     unexported_in = models.BigIntegerField(null=True, editable=False)
     """The project while its commitment is not exported; the database writes it (migration 0007)."""
     committed = models.DecimalField(max_digits=14, decimal_places=2, null=True, editable=False)

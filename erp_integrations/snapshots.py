@@ -26,8 +26,8 @@ class LineItem:
     """One priced line of the Schedule of Values.
 
     ``quantity`` and ``unit_cost`` are None for a line that is only an amount.
-    ``amount`` is in the company's currency, to the cent. ``line_id`` is the same as long as the commitment
-    has the line.
+    ``amount`` is in the company's currency, to the cent; only what was never sent may lack it.
+    ``line_id`` is the same as long as the commitment has the line.
     """
 
     position: int
@@ -38,7 +38,7 @@ class LineItem:
     quantity: Decimal | None
     unit_of_measure: str
     unit_cost: Decimal | None
-    amount: Decimal
+    amount: Decimal | None
     line_id: int | None = None
 
 
@@ -71,14 +71,14 @@ class Document:
     @property
     def total(self) -> Decimal:
         """The sum of the lines' amounts, in the company's currency."""
-        return sum((line.amount for line in self.lines), Decimal("0.00"))
+        return sum((line.amount or Decimal(0) for line in self.lines), Decimal("0.00"))
 
     @property
     def leading_cost_type(self) -> str:
         """The cost type with the largest amount, whatever its sign; of equal ones the first by code."""
         amounts: defaultdict[str, Decimal] = defaultdict(Decimal)
         for line in self.lines:
-            amounts[line.cost_type] += line.amount
+            amounts[line.cost_type] += line.amount or 0
         return min(amounts, key=lambda code: (-abs(amounts[code]), code), default="")
 
 
@@ -182,7 +182,7 @@ def _parse_line(stored: Mapping[str, Any]) -> LineItem:
             **stored,
             "quantity": parse_decimal("quantity"),
             "unit_cost": parse_decimal("unit_cost"),
-            "amount": Decimal(stored["amount"]),
+            "amount": parse_decimal("amount"),
         }
     )
 

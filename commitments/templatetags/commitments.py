@@ -15,9 +15,9 @@ register = template.Library()
 
 
 @register.filter
-def money(amount: Decimal) -> str:
-    """To the cent, thousands grouped: ``32,000.01``."""
-    return f"{amount:,.2f}"
+def money(amount: Decimal | None) -> str:
+    """To the cent, thousands grouped: ``32,000.01``; nothing for none."""
+    return "" if amount is None else f"{amount:,.2f}"
 
 
 @register.filter

@@ -92,7 +92,7 @@ def list_budgets(basis: ApprovalBasis) -> list[PhaseBudget]:
             estimate=phase.estimate if phase else None,
             to_date=phase.to_date if phase else None,
             committed=committed.get(key, Decimal("0.00")),
-            amount=sum((line.amount for line in same), Decimal("0.00")),
+            amount=sum((line.amount or Decimal(0) for line in same), Decimal("0.00")),
         )
         for key, same in lines.items()
         if all(key)

@@ -49,7 +49,7 @@ def list_line_changes(before: Document, now: Document) -> Iterator[str]:
 def get_amounts_by_line(document: Document) -> Mapping[LineName, Decimal]:
     amounts: defaultdict[LineName, Decimal] = defaultdict(Decimal)
     for line in document.lines:
-        amounts[line.cost_code, line.cost_type, line.billing_item] += line.amount
+        amounts[line.cost_code, line.cost_type, line.billing_item] += line.amount or 0
     return amounts
 
 

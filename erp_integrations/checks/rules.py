@@ -346,7 +346,7 @@ def get_amounts(document: Document) -> dict[tuple[str, str], Decimal]:
     """By cost code and cost type."""
     amounts: dict[tuple[str, str], Decimal] = {}
     for line in document.lines:
-        if line.cost_code:
+        if line.cost_code and line.amount is not None:
             key = (line.cost_code, line.cost_type)
             amounts[key] = max(amounts.get(key, line.amount), line.amount)
     return amounts

@@ -33,7 +33,7 @@ def as_stored(commitment: Commitment, **changed: str) -> dict[str, str]:
             quantity=str(stored.quantity or ""),
             unit_of_measure=stored.unit_of_measure,
             unit_cost=str(stored.unit_cost or ""),
-            amount=str(stored.amount),
+            amount="" if stored.amount is None else str(stored.amount),
         )
         for stored in commitment.lines.select_related("cost_code")
     ]

@@ -137,4 +137,4 @@ def test_going_back_and_writing_another_loses_neither(client: Client, project: P
     assert 'value="6.00"' in answer.content.decode()
 
     client.post(address(project), {**second, "entry_key": answer.context["entry_key"]})
-    assert sorted(Commitment.objects.values_list("lines__amount", flat=True)) == [5, 6]
+    assert set(Commitment.objects.values_list("lines__amount", flat=True)) == {5, 6}

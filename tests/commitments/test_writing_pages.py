@@ -102,6 +102,19 @@ class TestCreating:
         creator.post(new(project), entry(line(quantity="2", unit_cost="3", amount="7")))
         assert str(Commitment.objects.get().lines.get().amount) == "7.00"
 
+    def test_a_line_of_a_draft_may_lack_its_amount(self, project: Project, creator: Client) -> None:
+        creator.post(new(project), entry(line(description="Walls"), line(amount="5")))
+        commitment = Commitment.objects.get()
+        assert [each.amount for each in commitment.lines.all()] == [None, 5]
+        page = creator.get(commitment.get_absolute_url()).content.decode()
+        assert "Line 1, amount" in page
+        assert "Total" in page
+        ids = {f"lines-{n}-line_id": str(each.pk) for n, each in enumerate(commitment.lines.all())}
+        creator.post(edit(commitment), as_stored(commitment) | ids | {"lines-0-amount": "7"})
+        changed = HistoryEntry.objects.about(commitment).last()
+        assert changed is not None
+        assert changed.detail["changes"] == "Line 1, amount: blank to 7.00"
+
     def test_a_line_that_is_marked_to_be_removed_is_left_out(self, project: Project, creator: Client) -> None:
         creator.post(new(project), entry(line(amount="letters", DELETE="on"), line(amount="1")))
         assert Commitment.objects.get().lines.count() == 1
@@ -133,10 +146,6 @@ class TestBadInput:
             (entry(default_retainage="101"), "Default Retainage: Enter a percentage between 0 and 100."),
             (entry(default_retainage="1.234"), "Default Retainage: At most 2 decimals fit."),
             (entry(issue_date="31.3.2025"), "Issue date: Enter a date such as 2025-03-31."),
-            (
-                entry(line(description="Walls")),
-                "Line 1, amount: Enter an amount, or both a quantity and a unit cost.",
-            ),
             (entry(line(amount="12x")), "Line 1, amount: Enter a number such as 1250.50."),
             (
                 entry(line(amount="1"), line(amount="1234567890123")),

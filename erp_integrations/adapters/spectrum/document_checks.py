@@ -259,6 +259,10 @@ def check_line_unit(line: LineItem, unit: str) -> Iterator[Issue]:
 
 
 def check_line_amounts(line: LineItem, prices: Prices) -> Iterator[Issue]:
+    if line.amount is None:
+        missing = AffectedLines((line.position,), "amount", " is missing.")
+        yield build_line_issue("line-amount-missing", missing, "Enter an amount.")
+        return
     yield from check_line_number(line, AMOUNT, "amount", line.amount)
     nothing_to_lose = line.quantity is None and line.unit_cost is None
     if prices.get_basis(line) is not PriceBasis.FIXED:

@@ -114,7 +114,7 @@ def describe_amount_only(line: LineItem, prices: Prices) -> str:
         return f"its quantity has more than {QUANTITY.decimals} decimals"
     if UNIT_PRICE.find_misfit(line.unit_cost) is Misfit.DECIMALS:
         return f"its unit cost has more than {UNIT_PRICE.decimals} decimals"
-    if abs(line.quantity * line.unit_cost - line.amount) >= _HALF_A_CENT:
+    if abs(line.quantity * line.unit_cost - (line.amount or 0)) >= _HALF_A_CENT:
         return "its quantity times its unit cost is not its amount to the cent"
     return ""
 
@@ -194,7 +194,7 @@ def build_line(line: LineItem, retention: str, prices: Prices) -> tuple[Element,
         Element("Retention_Flag", retention),
         Element("Unit_Price", "" if unit_price is None else UNIT_PRICE.format_number(unit_price)),
         Element("Original_Contract_Quantity", "" if quantity is None else QUANTITY.format_number(quantity)),
-        Element("Original_Contract_Amount", AMOUNT.format_number(line.amount)),
+        Element("Original_Contract_Amount", "" if line.amount is None else AMOUNT.format_number(line.amount)),
     )
 
 

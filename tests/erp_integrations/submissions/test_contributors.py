@@ -103,7 +103,7 @@ def test_what_changed_in_the_money_is_said_before_re_send_and_in_the_accept_box(
 ) -> None:
     commitment = awaiting.commitment
     first = commitment.lines.order_by("position")[0]
-    before, total = first.amount, awaiting.total
+    before, total = first.amount or Decimal(0), awaiting.total
     submissions.retrieve_from_erp(commitment=commitment, by=both)
     triples(commitment, both)
     words = f"the total has changed from {total:,.2f} to {total + 2 * before:,.2f}"

@@ -130,6 +130,7 @@ def test_retainage_has_one_decimal_and_a_range(percent: str, code: str | None) -
         ({"unit_of_measure": "TONS"}, "line-unit-of-measure-invalid", "Line 1, unit of measure"),
         ({"unit_of_measure": "m²"}, "line-unit-of-measure-invalid", "Line 1, unit of measure"),
         ({"description": "塔"}, "text-characters", "Line 1, description"),
+        ({"amount": None, "quantity": None}, "line-amount-missing", "Line 1, amount"),
         ({"amount": Decimal("1000000000.00")}, "line-amount-too-wide", "Line 1, amount"),
         ({"amount": Decimal("10.005")}, "line-amount-decimals", "Line 1, amount"),
         ({"quantity": Decimal("100000000")}, "line-quantity-too-wide", "Line 1, quantity"),
