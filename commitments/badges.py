@@ -17,8 +17,8 @@ MEANINGS: dict[str, tuple[str, str]] = {
     ),
     Badge.SYNCED: (
         "All of it was written to Spectrum.",
-        "You can still change description, trade and issue date here; Spectrum does not receive "
-        "those changes.",
+        "You can still change what is not exported, such as description and dates; Spectrum does not "
+        "receive those changes.",
     ),
     Badge.SYNCED_WITH_DIFFERENCES: (
         "It is in Spectrum, but not as it was accepted.",

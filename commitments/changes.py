@@ -6,12 +6,13 @@ Pure: lines are those of a commitment or of a snapshot.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.utils.formats import date_format
 
 from commitments.figures import format_decimal
-from commitments.models import STATUSES
+from commitments.models import DETAILS, SIGNATURE, STATUSES, Commitment
 
 MOST_TOLD = 200
 
@@ -43,6 +44,17 @@ def build_facts(of: Any, contract_company: str) -> dict[str, str]:
         "Trade": of.trade,
         "Issue date": date_format(of.issue_date) if of.issue_date else "",
         "Description": of.description,
+    }
+
+
+def build_details(commitment: Commitment) -> dict[str, str]:
+    """The part of the header that no snapshot has, as people read it."""
+    values = {name: getattr(commitment, name) for name in (*SIGNATURE, *DETAILS[commitment.kind])}
+    return {
+        name.replace("_", " ").capitalize(): date_format(value)
+        if isinstance(value, date)
+        else {True: "Yes", False: "No"}.get(value, value or "")
+        for name, value in values.items()
     }
 
 

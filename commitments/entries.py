@@ -161,4 +161,6 @@ def build_header_form(commitment: Commitment, data: QueryDict | None = None) -> 
 def format_value(value: Any) -> str:
     if isinstance(value, Decimal):
         return format_decimal(value)
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
     return str(value) if value not in (None, "") else "blank"

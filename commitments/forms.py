@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from django.utils.functional import cached_property
 
 from commitments.figures import FigureField, to_the_cent
 from commitments.locks import EXPORTED_FIELDS
-from commitments.models import STATUSES, ContractCompany, CostCode, CostType
+from commitments.models import DETAILS, SIGNATURE, STATUSES, ContractCompany, CostCode, CostType
 from commitments.services import LINE_FIELDS
 from commitments.widgets import QuickCheckbox, QuickHiddenInput, QuickSelect, QuickTextInput
 from directory.forms import UncutTextField
@@ -45,9 +46,23 @@ class WholeTextField(UncutTextField):
 class PlainTextField(WholeTextField):
     """Text of several lines."""
 
+    def __init__(self) -> None:
+        super().__init__(max_length=MAX_DESCRIPTION_LENGTH, widget=forms.Textarea(attrs={"rows": 3}))
+
     def validate(self, value: str) -> None:
         """Line breaks and tabs are seen here."""
         super().validate(re.sub(r"[\r\n\t]", " ", value))
+
+
+class DayField(forms.DateField):
+    """One day; blank where there is none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            error_messages={"invalid": "Enter a date such as 2025-03-31."},
+        )
 
 
 class CommitmentForm(forms.Form):
@@ -72,13 +87,17 @@ class CommitmentForm(forms.Form):
         whole=3, decimals=2, label="Default Retainage", help_text="Percentage held back from each payment."
     )
     trade = WholeTextField(max_length=60)
-    issue_date = forms.DateField(
-        label="Issue date",
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Enter a date such as 2025-03-31."},
-    )
-    description = PlainTextField(max_length=MAX_DESCRIPTION_LENGTH, widget=forms.Textarea(attrs={"rows": 3}))
+    issue_date = DayField()
+    description = PlainTextField()
+    executed = forms.BooleanField(required=False)
+    executed_date = DayField()
+    start_date = DayField()
+    completion_date = DayField()
+    delivery_date = DayField()
+    ship_to = PlainTextField()
+    inclusions = PlainTextField()
+    exclusions = PlainTextField()
+    terms = PlainTextField()
 
     def __init__(
         self, *args: Any, project: Project, kind: str, exported: bool = False, **kwargs: Any
@@ -89,6 +108,9 @@ class CommitmentForm(forms.Form):
         assert isinstance(statuses, forms.ChoiceField)
         companies.queryset = ContractCompany.objects.filter(company=project.company_id)
         statuses.choices = STATUSES[kind].choices
+        for name in {*chain.from_iterable(DETAILS.values())}.difference(DETAILS[kind]):
+            del self.fields[name]
+        self.details = [self[name] for name in (*SIGNATURE, *DETAILS[kind])]
         self.locked_note = "in Spectrum" if exported else ""
         for name in EXPORTED_FIELDS if exported else ():
             self.fields[name].disabled = True
@@ -99,6 +121,15 @@ class CommitmentForm(forms.Form):
         if not 0 <= percent <= 100:
             raise ValidationError("Enter a percentage between 0 and 100.")
         return percent
+
+    def clean(self) -> dict[str, Any]:
+        get = self.cleaned_data.get
+        if get("executed_date") and not get("executed"):
+            self.add_error("executed_date", "Tick Executed, or clear this date.")
+        start, completion = get("start_date"), get("completion_date")
+        if start and completion and completion < start:
+            self.add_error("completion_date", "Enter a day that is not before the start date.")
+        return self.cleaned_data
 
 
 @dataclass(frozen=True)

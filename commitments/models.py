@@ -62,6 +62,13 @@ class Lock(models.TextChoices):
     EXPORTED = "exported", "Locked where it was exported"
 
 
+DETAILS: dict[str, tuple[str, ...]] = {
+    Kind.SUBCONTRACT: ("start_date", "completion_date", "inclusions", "exclusions", "terms"),
+    Kind.PURCHASE_ORDER: ("delivery_date", "ship_to", "terms"),
+}
+"""The rest of a contract, by kind. It is not exported, and so in no snapshot."""
+SIGNATURE = ("executed", "executed_date")
+
 NOT_EXPORTED = (Lock.NONE, Lock.WHOLE)
 
 
@@ -177,6 +184,16 @@ class Commitment(models.Model):
         default=1, db_default=1, help_text="Grows with each change, so that none is lost."
     )
 
+    executed = models.BooleanField(default=False, db_default=False)
+    executed_date = models.DateField(null=True, blank=True)
+    start_date = models.DateField(null=True, blank=True)
+    completion_date = models.DateField(null=True, blank=True)
+    delivery_date = models.DateField(null=True, blank=True)
+    ship_to = models.TextField(blank=True, default="", db_default="")
+    inclusions = models.TextField(blank=True, default="", db_default="")
+    exclusions = models.TextField(blank=True, default="", db_default="")
+    terms = models.TextField(blank=True, default="", db_default="")
+
     entry_key = models.UUIDField(null=True, editable=False)
     """Of the form that it was created with, which creates once however often it is sent."""
     lock = models.CharField(max_length=10, choices=Lock, default=Lock.NONE, db_default=Lock.NONE)
@@ -205,6 +222,10 @@ class Commitment(models.Model):
                 condition=Q(kind=Kind.SUBCONTRACT, status__in=SubcontractStatus.values)
                 | Q(kind=Kind.PURCHASE_ORDER, status__in=PurchaseOrderStatus.values),
                 name="a_status_fits_its_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(executed=True) | Q(executed_date=None),
+                name="an_executed_date_is_of_an_executed_one",
             ),
             models.CheckConstraint(condition=Q(lock__in=Lock.values), name="a_lock_is_known"),
             models.CheckConstraint(condition=Q(badge__in=Badge.values), name="a_badge_is_known"),

@@ -12,7 +12,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from commitments import merging
-from commitments.changes import Change, build_facts, describe_changes, list_changes, list_line_changes
+from commitments.changes import (
+    Change,
+    build_details,
+    build_facts,
+    describe_changes,
+    list_changes,
+    list_line_changes,
+)
 from commitments.errors import CommitmentChanged, CommitmentLocked, DoesNotFit, FormUsed, NumberTaken
 from commitments.events import CommitmentEvent
 from commitments.locks import require_unlocked
@@ -251,7 +258,7 @@ def _get_line_values(line: LineItem) -> dict[str, Any]:
 
 
 def get_facts(commitment: Commitment) -> dict[str, str]:
-    return build_facts(commitment, str(commitment.contract_company or ""))
+    return build_facts(commitment, str(commitment.contract_company or "")) | build_details(commitment)
 
 
 def save_commitment(commitment: Commitment) -> None:

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from commitments import badges, queries, services
+from commitments.changes import build_details
 from commitments.entries import Entry
 from commitments.errors import CommitmentChanged, CommitmentLocked, FormUsed, NumberTaken
 from commitments.models import Badge, Commitment, Kind, Lock
@@ -55,6 +56,7 @@ def build_detail_page(
     meaning, next_step = badges.MEANINGS[commitment.badge]
     context = {
         "commitment": commitment,
+        "details": build_details(commitment),
         "lines": commitment.lines.select_related("cost_code", "cost_type"),
         "can_edit": can_edit and commitment.lock != Lock.WHOLE,
         "can_delete": can_edit and commitment.can_be_deleted,

@@ -94,6 +94,46 @@ class TestCreating:
         assert "Partially Received" in page
         assert "Out for Bid" not in page
 
+    def test_each_kind_has_what_its_contract_says_and_nothing_of_the_other(
+        self, project: Project, creator: Client
+    ) -> None:
+        said = {"executed": "on", "executed_date": "2026-03-02", "terms": "Net 30", "ship_to": "Gate 2"}
+        said |= {"start_date": "2026-03-03", "completion_date": "2026-09-30", "delivery_date": "2026-05-01"}
+        for kind, own in (("subcontract", "start_date"), ("purchase_order", "ship_to")):
+            page = creator.get(new(project, kind)).content.decode()
+            assert {name for name in ("start_date", "ship_to") if f'name="{name}"' in page} == {own}
+            creator.post(new(project, kind), entry(number="1", **said))
+        subcontract, order = Commitment.objects.order_by("pk")
+        assert (subcontract.executed, str(subcontract.executed_date)) == (True, "2026-03-02")
+        assert (str(subcontract.completion_date), subcontract.delivery_date) == ("2026-09-30", None)
+        assert (str(order.delivery_date), order.ship_to, order.start_date) == ("2026-05-01", "Gate 2", None)
+        page = creator.get(order.get_absolute_url()).content.decode()
+        assert {word for word in ("Gate 2", "Net 30", "Completion date") if word in page} == {
+            "Gate 2",
+            "Net 30",
+        }
+
+    def test_the_history_says_what_the_contract_said_before(self, project: Project, creator: Client) -> None:
+        creator.post(new(project), entry(executed="on", executed_date="2026-03-02", terms="Net 30"))
+        commitment = Commitment.objects.get()
+        creator.post(edit(commitment), as_stored(commitment, executed="", executed_date="", terms="Net 60"))
+        changes = HistoryEntry.objects.get(event="commitment.changed").detail["changes"]
+        assert changes.splitlines() == [
+            "Executed: Yes to No",
+            "Executed date: 2 Mar 2026 to blank",
+            "Terms: Net 30 to Net 60",
+        ]
+
+    def test_what_is_not_exported_can_be_changed_after_the_export(
+        self, project: Project, creator: Client
+    ) -> None:
+        creator.post(new(project), entry(title="Roofing"))
+        Commitment.objects.update(lock="exported", badge="synced")
+        commitment = Commitment.objects.get()
+        creator.post(edit(commitment), as_stored(commitment, executed="on", inclusions="Scaffolding"))
+        commitment.refresh_from_db()
+        assert (commitment.executed, commitment.inclusions) == (True, "Scaffolding")
+
     def test_a_draft_may_be_empty(self, project: Project, creator: Client) -> None:
         assert creator.post(new(project), entry()).status_code == 302
         assert Commitment.objects.get(project=project).number == ""
@@ -145,6 +185,12 @@ class TestBadInput:
             (entry(contract_company="abc"), "Contract Company: Choose a contract company from the list."),
             (entry(default_retainage="101"), "Default Retainage: Enter a percentage between 0 and 100."),
             (entry(default_retainage="1.234"), "Default Retainage: At most 2 decimals fit."),
+            (entry(executed_date="2026-03-02"), "Executed date: Tick Executed, or clear this date."),
+            (
+                entry(start_date="2026-03-02", completion_date="2026-03-01"),
+                "Completion date: Enter a day that is not before the start date.",
+            ),
+            (entry(terms="x" * 10_001), "Terms: At most 10,000 characters fit; this has 10,001."),
             (entry(issue_date="31.3.2025"), "Issue date: Enter a date such as 2025-03-31."),
             (entry(line(amount="12x")), "Line 1, amount: Enter a number such as 1250.50."),
             (
