@@ -10,11 +10,16 @@ import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 from environ import Env
+from hypothesis import HealthCheck, settings
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.embedded_services import template
+
+# A slow machine is no fault of what is tested.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Filled by migrations, and never changed by a test.
 KEPT = ("django_migrations", "django_content_type", "auth_permission")

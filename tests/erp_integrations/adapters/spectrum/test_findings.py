@@ -296,7 +296,7 @@ masters = mostly(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     document=documents(),
     masters=masters,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from erp_integrations.adapters.spectrum.list_responses import ListResponse, Row
@@ -61,7 +61,6 @@ def jobs(values: list[tuple[str, str]]) -> list[Row]:
 
 
 @given(st.lists(st.tuples(codes, codes), max_size=25))
-@settings(deadline=None)
 def test_the_parts_are_the_whole_or_there_is_no_list(values: list[tuple[str, str]]) -> None:
     erp = Erp(jobs(values), (DIVISION, PEOPLE))
     try:
@@ -72,7 +71,6 @@ def test_the_parts_are_the_whole_or_there_is_no_list(values: list[tuple[str, str
 
 
 @given(st.lists(codes.filter(bool), unique=True, max_size=25))
-@settings(deadline=None)
 def test_records_that_differ_in_a_value_are_always_listed_whole(values: list[str]) -> None:
     erp = Erp(
         [{"number": str(n), "cost_type": value} for n, value in enumerate(values)], GET_PHASE.partition_keys
