@@ -82,7 +82,7 @@ class Entry:
     def with_more_lines(self, data: QueryDict, *, project: Project, kind: str) -> "Entry":
         """The same words, nothing checked yet, and more blank lines after those that are used."""
         header = CommitmentForm(
-            initial={name: data.get(name) for name in self.header.fields}, project=project, kind=kind
+            initial={field.name: field.data for field in self.header}, project=project, kind=kind
         )
         used = self.lines.entered if self.lines else []
         initial = [{name: form[name].data for name in ("line_id", *LINE_FIELDS)} for form in used]

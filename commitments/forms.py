@@ -8,13 +8,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.urls import reverse
 from django.utils.functional import cached_property
 
+from commitments.choices import find_vendors, list_vendors
 from commitments.figures import FigureField, to_the_cent
 from commitments.locks import EXPORTED_FIELDS
 from commitments.models import DETAILS, SIGNATURE, STATUSES, ContractCompany, CostCode, CostType
 from commitments.services import LINE_FIELDS
-from commitments.widgets import QuickCheckbox, QuickHiddenInput, QuickSelect, QuickTextInput
+from commitments.widgets import QuickCheckbox, QuickHiddenInput, QuickSelect, QuickTextInput, VendorInput
 from directory.forms import UncutTextField
 from directory.models import Project
 
@@ -65,17 +68,61 @@ class DayField(forms.DateField):
         )
 
 
+class VendorField(forms.Field):
+    """A contract company, by its name or its code in accounting.
+
+    The page knows the key of the one that it shows: as long as its name stands there, it is that one.
+    """
+
+    widget = VendorInput
+    project: Project
+
+    def to_python(self, value: Any) -> ContractCompany | None:
+        """The one that is meant. Two that fit are refused: money goes there."""
+        if not isinstance(value, tuple):
+            return value if isinstance(value, ContractCompany) else None
+        key, text = value
+        shown = self.get_shown(key)
+        if shown and text in (None, shown.name):
+            return shown
+        text = " ".join((key if text is None else text).replace("\0", "").split())
+        if not text:
+            return None
+        vendors = list_vendors(self.project)
+        same = list(vendors.filter(name=text) or vendors.filter(Q(name__iexact=text) | Q(code__iexact=text)))
+        if len(same) == 1:
+            vendor: ContractCompany = same[0]
+            return vendor
+        found = same or find_vendors(self.project, text)
+        fitting = "; ".join(f"{each} ({each.code})" if each.code else each.name for each in found)
+        if same:
+            remedy = "Type the code of one, or its whole name as it is written here."
+            raise ValidationError(f"{text[:60]} fits several vendors: {fitting}. {remedy}")
+        hint = f" Close to it: {fitting}. Type one whole name or code." if fitting else ""
+        raise ValidationError(f"No vendor has the name or code {text[:60]}.{hint}")
+
+    def prepare_value(self, value: Any) -> tuple[str, str]:
+        """Its key and its name, or what was typed."""
+        if isinstance(value, tuple):
+            key, text = value
+            if text is not None or not (value := self.get_shown(key)):
+                return key, key if text is None else text
+        return (str(value.pk), value.name) if value else ("", "")
+
+    def get_shown(self, key: str) -> ContractCompany | None:
+        keys = {"pk": key, "company": self.project.company_id}
+        return ContractCompany.objects.filter(**keys).first() if re.fullmatch("[0-9]{1,9}", key) else None
+
+
 class CommitmentForm(forms.Form):
     """The header. Nothing is required: a draft may be half done, and Send says what is missing."""
 
     number = WholeTextField(max_length=30)
     title = WholeTextField(max_length=255)
-    contract_company = forms.ModelChoiceField(
-        ContractCompany.objects.none(),
+    contract_company = VendorField(
         label="Contract Company",
         required=False,
-        empty_label="Choose the vendor",
-        error_messages={"invalid_choice": "Choose a contract company from the list."},
+        help_text="Type a part of the name or of the vendor code.",
     )
     status = forms.ChoiceField(
         error_messages={
@@ -104,9 +151,10 @@ class CommitmentForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         companies, statuses = self.fields["contract_company"], self.fields["status"]
-        assert isinstance(companies, forms.ModelChoiceField)
+        assert isinstance(companies, VendorField)
         assert isinstance(statuses, forms.ChoiceField)
-        companies.queryset = ContractCompany.objects.filter(company=project.company_id)
+        companies.project = project
+        companies.widget.attrs["hx-get"] = reverse("commitments:vendors", args=[project.pk])
         statuses.choices = STATUSES[kind].choices
         for name in {*chain.from_iterable(DETAILS.values())}.difference(DETAILS[kind]):
             del self.fields[name]

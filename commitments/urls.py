@@ -8,6 +8,7 @@ app_name = "commitments"
 urlpatterns = [
     path("", views.commitments, name="list"),
     path("new/", views.create, name="new"),
+    path("vendors/", views.vendors, name="vendors"),
     path("<int:commitment_id>/", views.detail, name="detail"),
     path("<int:commitment_id>/edit/", views.edit, name="edit"),
     path("<int:commitment_id>/delete/", views.delete, name="delete"),

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commitments import badges, queries, services
 from commitments.changes import build_details
+from commitments.choices import find_vendors
 from commitments.entries import Entry
 from commitments.errors import CommitmentChanged, CommitmentLocked, FormUsed, NumberTaken
 from commitments.models import Badge, Commitment, Kind, Lock
@@ -117,6 +118,15 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
             messages.success(request, f"{commitment} was created.")
             return redirect(commitment)
     return build_form_page(request, entry, context, status=422)
+
+
+@require_safe
+def vendors(request: SignedInRequest, project_id: int) -> HttpResponse:
+    """Those that fit what is typed, as options."""
+    project = get_project_or_404(request, project_id)
+    require_create_commitments(request.user, project)
+    found = find_vendors(project, request.GET.get("vendor", ""))
+    return render(request, "commitments/_vendors.html", {"vendors": found})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

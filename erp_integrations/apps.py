@@ -7,12 +7,15 @@ class ErpIntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, how this tool's events are told, and who is mailed about rights."""
+        from commitments.choices import accounting
         from directory.history import descriptions, rules
         from directory.privacy import personal_data
         from erp_integrations import signing, system_checks  # noqa: F401  # the second registers itself
         from erp_integrations.audit.descriptions import DESCRIPTIONS
         from erp_integrations.emails import decision_mails, rights_mails
+        from erp_integrations.master_data import choices
 
+        accounting.append(choices)
         descriptions.add_descriptions(DESCRIPTIONS)
         question = ("text", "asked_at", "answer", "closed_at")
         personal_data.add_exported_fields("erp_integrations.question", *question)

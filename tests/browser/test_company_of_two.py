@@ -78,7 +78,7 @@ def write(page: Page, number: str, contract_company: str, *, steel: str = "2,000
     """A subcontract of two lines."""
     page.get_by_role("link", name="New subcontract").first.click()
     page.get_by_label("Number").fill(number)
-    page.get_by_label("Contract Company").select_option(contract_company)
+    page.get_by_label("Contract Company").fill(contract_company)
     page.get_by_label("Title").fill(f"Works of {number}")
     page.get_by_label("Status").select_option("Approved")
     enter_line(page, 1, CONCRETE, amount="1,000.00")

@@ -120,6 +120,7 @@ TOOLS: dict[str, Row] = {
     "commitments:new": Row(
         "create commitments", "create commitments", entered={"number": "N-1"}, done="commitment.created"
     ),
+    "commitments:vendors": Row("create commitments"),
     "commitments:detail": Row(READS),
     "commitments:edit": Row(EDITS, EDITS, "unsent", entered={"title": "New"}, done="commitment.changed"),
     "commitments:delete": Row(EDITS, EDITS, "unsent", done="commitment.deleted"),

@@ -70,10 +70,8 @@ class Sending:
             how = "the administrator links the project to its job"
             self._tally.corrected(commitment, SEND, "job-not-linked", how)
         elif "vendor-not-linked" in codes:  # without a job nobody knows in which Spectrum to look
-            form = form_with(company.sender.opens(f"{commitment.path}edit/"), "contract_company")
-            key = values_of(form)["contract_company"]
-            chosen = form.find(f".//select[@name='contract_company']/option[@value='{key}']")
-            name = words_of(chosen) if chosen is not None else ""
+            shown = values_of(form_with(company.sender.opens(f"{commitment.path}edit/"), "contract_company"))
+            key, name = shown["contract_company"], shown["vendor"]
             self._once(f"vendor {key}", lambda: admin.link_vendor(company, key, name))
             how = "the administrator links the contract company to its vendor"
             self._tally.corrected(commitment, SEND, "vendor-not-linked", how)

@@ -1,0 +1,106 @@
+"""Vendors are found by name and by their code in accounting, and one is never taken for another."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from commitments.models import Commitment, ContractCompany
+from directory.models import Project
+from erp_integrations.models import VendorLink
+from tests.clients import signed_in
+from tests.commitments.posting import as_stored, entry
+from tests.commitments.test_writing_pages import edit, new, said
+from tests.factories import (
+    CommitmentFactory,
+    ConnectionFactory,
+    ContractCompanyFactory,
+    CreatorFactory,
+    ProjectFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    return ProjectFactory()
+
+
+@pytest.fixture
+def creator(project: Project) -> Client:
+    return signed_in(CreatorFactory(project=project))
+
+
+@pytest.fixture
+def acme(project: Project) -> ContractCompany:
+    return link(ContractCompanyFactory(company=project.company, name="Acme Roofing & Sons"), "ACME")
+
+
+def link(vendor: ContractCompany, code: str) -> ContractCompany:
+    connection = vendor.company.connections.first() or ConnectionFactory(company=vendor.company)
+    VendorLink.objects.create(connection=connection, contract_company=vendor, vendor_code=code)
+    return vendor
+
+
+def search(creator: Client, project: Project, typed: str) -> list[tuple[str, str | None]]:
+    page = creator.get(f"/projects/{project.pk}/commitments/vendors/", {"vendor": typed})
+    assert page.status_code == 200
+    return [(each.name, each.code) for each in page.context["vendors"]]
+
+
+class TestVendors:
+    @pytest.mark.parametrize("typed", ["roof", "sons acme", "ACM", "acme", " Acme  Roofing & Sons\0"])
+    def test_they_are_found_by_their_words_and_by_their_code(
+        self, project: Project, creator: Client, acme: ContractCompany, typed: str
+    ) -> None:
+        ContractCompanyFactory(company=project.company, name="Bolt Steel")
+        ContractCompanyFactory(name="Roofing of another company")
+        assert search(creator, project, typed) == [(acme.name, "ACME")]
+
+    def test_of_many_the_first_few_come(self, project: Project, creator: Client) -> None:
+        for number in range(30):
+            ContractCompanyFactory(company=project.company, name=f"Vendor {number:02}")
+        found = search(creator, project, "vendor")
+        assert [found[0][0], found[-1][0]] == ["Vendor 00", "Vendor 19"]
+
+    def test_the_page_carries_none_of_them(self, creator: Client, project: Project, acme: Any) -> None:
+        assert acme.name not in creator.get(new(project)).content.decode()
+
+    @pytest.mark.parametrize("typed", ["Acme Roofing & Sons", "acme roofing & sons", "acme", " ACME "])
+    def test_a_name_or_a_code_names_one(
+        self, creator: Client, project: Project, acme: ContractCompany, typed: str
+    ) -> None:
+        assert creator.post(new(project), entry(vendor=typed)).status_code == 302
+        assert Commitment.objects.get().contract_company == acme
+
+    def test_a_part_of_a_name_is_refused_with_what_fits(
+        self, creator: Client, project: Project, acme: ContractCompany
+    ) -> None:
+        page = creator.post(new(project), entry(vendor="Roofing"))
+        assert said(page) == [
+            "Contract Company: No vendor has the name or code Roofing. Close to it: Acme Roofing & Sons "
+            "(ACME). Type one whole name or code."
+        ]
+        assert 'value="Roofing"' in page.content.decode()
+
+    def test_what_names_two_is_refused(self, creator: Client, project: Project, acme: Any) -> None:
+        link(ContractCompanyFactory(company=project.company, name="ACME"), "B")
+        assert said(creator.post(new(project), entry(vendor="acme"))) == [
+            "Contract Company: acme fits several vendors: ACME (B); Acme Roofing & Sons (ACME). "
+            "Type the code of one, or its whole name as it is written here."
+        ]
+
+    def test_it_stays_as_long_as_its_name_is_shown(self, project: Project, acme: ContractCompany) -> None:
+        commitment = CommitmentFactory(project=project, contract_company=acme)
+        client = signed_in(commitment.created_by)
+        shown = {"contract_company": str(acme.pk), "vendor": acme.name}
+        client.post(edit(commitment), as_stored(commitment) | shown | {"title": "Other"})
+        commitment.refresh_from_db()
+        assert (commitment.title, commitment.contract_company) == ("Other", acme)
+        ContractCompany.objects.filter(pk=acme.pk).update(name="Renamed")
+        page = client.post(edit(commitment), as_stored(commitment) | shown)
+        assert "No vendor has the name" in said(page)[0]
+        client.post(edit(commitment), as_stored(commitment) | shown | {"vendor": ""})
+        commitment.refresh_from_db()
+        assert commitment.contract_company is None
