@@ -12,6 +12,7 @@ from commitments.changes import list_line_changes
 from commitments.figures import format_decimal
 from commitments.forms import CommitmentForm, LineChoices, LineFormSet
 from commitments.models import Commitment, Lock
+from commitments.numbers import find_free_number
 from commitments.services import LINE_FIELDS, list_lines
 from directory.models import Project
 
@@ -39,7 +40,9 @@ class Entry:
     @classmethod
     def build_blank(cls, project: Project, kind: str) -> "Entry":
         """For a new one: a draft, and a few empty lines."""
-        header = CommitmentForm(project=project, kind=kind, initial={"status": "draft"})
+        header = CommitmentForm(
+            project=project, kind=kind, initial={"status": "draft", "number": find_free_number(project, kind)}
+        )
         choices = LineChoices.from_project(project)
         return cls(header, build_line_formset(choices, extra=BLANK_LINES), choices)
 

@@ -10,7 +10,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 from django.urls import reverse
 
 from directory.db.search import build_search_column
@@ -208,7 +208,9 @@ class Commitment(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["project", "kind", "number"],
+                "project",
+                "kind",
+                Upper("number"),
                 condition=~Q(number=""),
                 name="a_number_is_unique_in_its_project_and_kind",
             ),

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from commitments import merging
+from commitments import merging, numbers
 from commitments.changes import (
     Change,
     build_details,
@@ -268,9 +268,10 @@ def save_commitment(commitment: Commitment) -> None:
     except IntegrityError as error:
         if "a_number_is_unique_in_its_project_and_kind" not in str(error):
             raise
+        free = numbers.find_free_number(commitment.project, commitment.kind)
         raise NumberTaken(
             f"The project has another {commitment.get_kind_display().lower()} with the number "
-            f"{commitment.number}. Choose another number."
+            f"{commitment.number}, in capital or small letters. Choose another number; {free} is free."
         ) from error
 
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("<int:commitment_id>/send-to-erp/", project_views.send_to_erp, name="send"),
     path("<int:commitment_id>/retrieve-from-erp/", project_views.retrieve_from_erp, name="retrieve"),
     path("<int:commitment_id>/answer-question/", project_views.answer_question, name="answer"),
+    path("<int:commitment_id>/take-number/", project_views.take_number, name="take_number"),
     path("<int:commitment_id>/merge-lines/", project_views.merge_lines, name="merge"),
     path("<int:commitment_id>/give-billing-items/", project_views.give_billing_items, name="billing_items"),
 ]

@@ -11,15 +11,18 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from commitments import services
-from commitments.errors import CommitmentError
+from commitments.errors import CommitmentChanged, CommitmentError
 from commitments.models import Commitment
 from commitments.views import build_detail_page, get_commitment_or_404, get_project_or_404
 from directory import drafts
 from directory.models import User
 from directory.requests import SignedInRequest
 from erp_integrations import submissions
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.checks.numbers import find_fitting_number
 from erp_integrations.forms import AnswerForm
 from erp_integrations.models import Submission
+from erp_integrations.snapshots import build_document
 
 NUMBER = re.compile("[0-9]{1,9}")
 
@@ -54,6 +57,22 @@ def give_billing_items(request: SignedInRequest, project_id: int, commitment_id:
         services.set_billing_items, **parse_expected_lines(request), anew="anew" in request.POST
     )
     return handle_decision(request, project_id, commitment_id, command, done)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def take_number(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
+    """Give a commitment the number that was offered in the place of one that can't be exported."""
+    offered, version = request.POST.get("number", ""), parse_expected_lines(request)["version"]
+
+    def update_number(commitment: Commitment, by: User) -> Commitment:
+        if offered != find_fitting_number(build_basis(build_document(commitment))):
+            raise CommitmentChanged("That number can't be exported any more. See what is offered now.")
+        values = {"number": offered}
+        return services.update_commitment(
+            commitment=commitment, by=by, version=version, values=values, lines=None
+        )
+
+    return handle_decision(request, project_id, commitment_id, update_number, f"Its number is {offered} now.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

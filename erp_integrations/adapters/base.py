@@ -627,6 +627,12 @@ class Adapter(Protocol):
     def get_proposed_erp_id(self, document: Document) -> str:
         """The ERP ID that the connection's rule gives; may be too long, is never cut in silence."""
 
+    def describe_numbers(self, kind: str) -> str:
+        """Which numbers of commitments can be exported, for whoever types one."""
+
+    def list_fitting_numbers(self, document: Document) -> list[str]:
+        """Numbers like the document's whose ERP ID this ERP takes, the nearest first."""
+
     def check_document(
         self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
     ) -> list[Issue]:

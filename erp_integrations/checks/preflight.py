@@ -22,16 +22,14 @@ from erp_integrations.adapters.issue_grouping import merge_by_cause
 from erp_integrations.checks import leftovers
 from erp_integrations.checks.approval_basis import ApprovalBasis
 from erp_integrations.checks.changed_amounts import check_changed_amounts
+from erp_integrations.checks.numbers import NUMBER_ISSUES, check_number
 from erp_integrations.models import (
     ErpIdHold,
 )
 from erp_integrations.snapshots import Document
 
-# The approver can still change the ERP ID, so at Send these only warn.
-FIXABLE_AT_ACCEPT = frozenset(
-    {"erp-id-too-long", "erp-id-forbidden-characters", "erp-id-taken", "erp-id-fixed"}
-)
-
+# Only the approver can change the ERP ID that a commitment keeps, so at Send these warn.
+FIXABLE_AT_ACCEPT = NUMBER_ISSUES | {"erp-id-fixed"}
 
 # Unicode calls the fillers of Hangul letters.
 INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
@@ -61,8 +59,12 @@ def check_export(basis: ApprovalBasis, *, moment: Moment, erp_id: str, note: str
             parts = {basis.adapter.get_record_part(call) for call in basis.build_calls(erp_id=erp_id)}
             issues += leftovers.check_lines(left, parts)
     if moment is Moment.SEND:
+        if not basis.held_erp_id:
+            issues = [*check_number(basis, issues)]
         issues = [
-            replace(finding, severity=Severity.WARNING) if finding.code in FIXABLE_AT_ACCEPT else finding
+            replace(finding, severity=Severity.WARNING)
+            if finding.code in FIXABLE_AT_ACCEPT and finding.field != "Number"
+            else finding
             for finding in issues
             if finding.code != "erp-id-missing"  # says the same as a blank number
         ]

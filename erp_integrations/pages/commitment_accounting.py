@@ -15,6 +15,7 @@ from erp_integrations.checks import key_collisions as collisions
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.key_collisions import Collision, Numbering
+from erp_integrations.checks.numbers import NUMBER_ISSUES, find_fitting_number
 from erp_integrations.models import (
     JobBilling,
     Question,
@@ -39,6 +40,7 @@ class CommitmentAccounting:
     ``changes`` are those since it was last sent. ``changed_here`` is what was changed
     after an export, a sentence each; ``billing`` what Spectrum said of invoices and payments; ``question``
     is what accounting asks and nobody has answered; ``sees_accounting``: the person may open its page there.
+    ``free_number`` can be exported, where its own can't.
     """
 
     latest: Submission | None
@@ -49,6 +51,7 @@ class CommitmentAccounting:
     senders: list[User] = field(default_factory=list)
     collisions: list[Collision] = field(default_factory=list)
     numbering: Numbering | None = None
+    free_number: str = ""
     changed_here: list[str] = field(default_factory=list)
     billing: JobBilling | None = None
     question: Question | None = None
@@ -124,6 +127,9 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         sees_accounting=sees_accounting,
         collisions=collisions.find_collisions(commitment, issues),
         numbering=collisions.find_numbering(commitment, issues),
+        free_number=find_fitting_number(basis)
+        if any(each.code in NUMBER_ISSUES and each.field == "Number" for each in issues)
+        else "",
     )
 
 

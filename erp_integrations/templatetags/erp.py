@@ -6,12 +6,16 @@ from typing import Any
 from django import template
 from django.template import Context
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 
+from commitments.forms import CommitmentForm
 from commitments.models import Commitment
 from directory import drafts
+from directory.models import Project
+from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.forms import AnswerForm
-from erp_integrations.models import Question
+from erp_integrations.models import JobLink, Question
 from erp_integrations.pages import commitment_accounting, timeline
 
 register = template.Library()
@@ -31,6 +35,18 @@ def answer_form(context: Context, question: Question | None, address: str) -> An
     form = AnswerForm(initial={"question": question and question.pk, **draft})
     context["draft"], context["draft_token"] = draft, drafts.build_token(request, form, address)
     return form
+
+
+@register.simple_tag
+def explain_number(form: CommitmentForm, project: Project, kind: str) -> str:
+    """Which numbers can be exported becomes the field's help; nothing where it can't be changed."""
+    number = form["number"]
+    if not number.field.disabled:
+        parts = (f"connection__{name}" for name in ("settings", "credentials", "state"))
+        link = JobLink.objects.select_related(*parts).filter(project=project).first()
+        adapter = get_adapter(link.connection if link else None)
+        number.help_text = number.field.help_text = escape(adapter.describe_numbers(kind))
+    return ""
 
 
 @register.simple_tag(takes_context=True)

@@ -72,10 +72,10 @@ class TestSending:
         page = page_of(commitment, admin_of(commitment))
         assert "For an ERP Integrations Admin" in page
 
-    def test_a_long_number_only_warns(self) -> None:
+    def test_a_long_number_stops_it(self) -> None:
         commitment = ReadyCommitmentFactory(number="PW-2015-04-0081")
         page = page_of(commitment, admin_of(commitment))
-        assert button(page) == "enabled"
+        assert button(page) == "disabled"
         assert "has 15 characters; Spectrum takes 10" in page
 
     def test_standard_reads_the_reasons_and_whom_to_ask(self) -> None:

@@ -246,7 +246,8 @@ class TestBadInput:
         page = creator.post(new(project), entry(number="SC-1", title="Mine"))
         assert page.status_code == 422
         assert said(page) == [
-            "Number: The project has another subcontract with the number SC-1. Choose another number."
+            "Number: The project has another subcontract with the number SC-1, in capital or small letters. "
+            "Choose another number; SC-2 is free."
         ]
         assert 'value="Mine"' in page.content.decode()
 
@@ -428,7 +429,7 @@ def test_a_hundred_lines_cost_no_more_queries_than_two(django_assert_max_num_que
     kind = CostTypeFactory(company=commitment.project.company)
     code = commitment.lines.all()[0].cost_code
     LineItemFactory.create_batch(98, commitment=commitment, cost_code=code, cost_type=kind)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         admin.get(edit(commitment))
     with django_assert_max_num_queries(25):
         admin.post(edit(commitment), as_stored(commitment, title="Better"))

@@ -136,6 +136,9 @@ TOOLS: dict[str, Row] = {
     "project_erp:merge": Row(
         READS, EDITS, "doubled", form_on="commitments:detail", done="commitment.lines_merged", shows=302
     ),
+    "project_erp:take_number": Row(
+        READS, EDITS, "unfit", form_on="commitments:detail", done="commitment.changed", shows=302
+    ),
     "project_erp:billing_items": Row(
         *(READS, EDITS, "doubled"),
         form_on="commitments:detail",

@@ -149,6 +149,8 @@ def _place(name: str, *, creator: User, sender: User, approver: User, project: P
     place.situations["unsent"] = unsent = ready()
     place.situations["doubled"] = doubled = ready(lines=1)
     LineItemFactory(commitment=doubled, cost_code=doubled.lines.get().cost_code)
+    place.situations["unfit"] = unfit = ready(lines=1)
+    Commitment.objects.filter(pk=unfit.pk).update(number=f"PW-2015-{unfit.pk}/417")
     place.situations |= {
         "awaiting": sent(),
         "asked": (asked := sent()),

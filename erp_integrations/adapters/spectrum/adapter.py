@@ -1,8 +1,10 @@
 """Viewpoint Spectrum behind the promises of ``erp_integrations.adapters.base``."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from itertools import product
+from unicodedata import normalize
 
 from erp_integrations.adapters.base import (
     Call,
@@ -31,7 +33,7 @@ from erp_integrations.adapters.spectrum import (
     transport,
     wsdl,
 )
-from erp_integrations.adapters.spectrum.field_types import Field
+from erp_integrations.adapters.spectrum.field_types import FORBIDDEN_IN_KEYS, Field
 from erp_integrations.adapters.spectrum.master_data import NOT_CONFIGURED, MasterDataReader
 from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
 from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
@@ -95,6 +97,26 @@ class SpectrumAdapter(MasterDataReader):
         if number and self.settings.last_characters:
             number = number[-(UPDATE_SUBCONTRACT["Subcontract_Number"].width - len(prefix)) :].strip()
         return prefix + number if number else ""
+
+    def describe_numbers(self, kind: str) -> str:
+        prefix = self.settings.erp_id_prefixes.get(kind, "").strip().upper()
+        width = UPDATE_SUBCONTRACT["Subcontract_Number"].width - len(prefix)
+        after = f" after {prefix}" if prefix else ""
+        more = "more are left out at the front" if self.settings.last_characters else "more can't be exported"
+        signs = " ".join(sorted(FORBIDDEN_IN_KEYS))
+        return f"Up to {width} characters{after}; {more}. None of {signs}"
+
+    def list_fitting_numbers(self, document: Document) -> list[str]:
+        field = UPDATE_SUBCONTRACT["Subcontract_Number"]
+        width = field.width - len(self.settings.erp_id_prefixes.get(document.kind, "").strip())
+        plain = normalize("NFKD", document.number.upper()).encode("ascii", "ignore").decode()
+        plain = "".join("-" if field.find_forbidden_characters(sign) else sign for sign in plain)
+        parts = re.split("[ -]+", plain.strip(" -"))
+        while len(parts) > 1 and len("-".join(parts)) > width:
+            parts[:2] = ["".join(parts[:2])]
+        base = "-".join(parts)[-width:].strip("-")
+        suffixes = ["", *(f"-{count}" for count in range(2, 100))]
+        return [base[: width - len(suffix)].rstrip("-") + suffix for suffix in suffixes] if base else []
 
     def check_document(
         self, document: Document, references: ErpReferences, erp_id: str, note: str = ""

@@ -129,6 +129,10 @@ IN_THE_FORM: Mapping[str, tuple[Correct, str]] = MappingProxyType(
     {
         "status-not-approved": (approve, "the creator sets the status to Approved"),
         "number-blank": (enter_a_number, "the creator enters a number"),
+        "erp-id-too-long": (enter_a_number, "the creator enters a shorter number"),
+        "erp-id-forbidden-characters": (enter_a_number, "the creator enters a number without them"),
+        "erp-id-taken": (enter_a_number, "the creator enters another number"),
+        "erp-id-awaiting": (enter_a_number, "the creator enters another number"),
         "retainage-decimals": (round_the_retainage, "the creator rounds it to one decimal"),
         "lines-on-one-key": (give_billing_items, "the creator gives billing items"),
         "lines-may-share-a-key": (give_billing_items, "the creator gives billing items"),
