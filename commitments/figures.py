@@ -26,6 +26,13 @@ def to_the_cent(value: Decimal) -> Decimal:
     return value.quantize(CENT, rounding=ROUND_HALF_UP)
 
 
+def describe_figures(currency: str, count: int, amount: Decimal, *, most: int) -> str:
+    """Number and sum of commitments; without a sum where they are not counted to their end."""
+    if count > most:
+        return f"{most:,}+ commitments"
+    return f"{count:,} commitment{'s'[: count != 1]}, {currency} {amount:,.2f}"
+
+
 def format_decimal(value: Decimal, *, min_decimals: int = 0, grouped: bool = False) -> str:
     """Without exponent or idle zeros, but with at least ``min_decimals``: ``12.5``, ``100.00``."""
     text = f"{value.normalize():,f}" if grouped else f"{value.normalize():f}"

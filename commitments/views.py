@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -14,8 +15,11 @@ from commitments.changes import build_details
 from commitments.choices import find_vendors
 from commitments.entries import Entry
 from commitments.errors import CommitmentChanged, CommitmentLocked, FormUsed, NumberTaken
+from commitments.figures import describe_figures
 from commitments.models import Badge, Commitment, Kind, Lock
+from commitments.queries import CRITERIA
 from directory import drafts
+from directory.criteria import build_field, build_tags
 from directory.models import Project
 from directory.requests import SignedInRequest
 from directory.rights.permissions import (
@@ -26,20 +30,69 @@ from directory.rights.permissions import (
 )
 from directory.web import rate_limits
 
+COLUMNS = {
+    "number": "Number",
+    "vendor": "Contract Company",
+    "title": "Title",
+    "kind": "Kind",
+    "status": "Status",
+    "executed": "Executed",
+    "amount": "Amount",
+    "invoiced": "Invoiced",
+    "accounting": "Accounting",
+    "erp_id": "ERP ID",
+}
+
 
 @require_safe
 @rate_limits.limit_rate(when=rate_limits.is_search)
 def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
     project = get_project_or_404(request, project_id)
-    query = queries.CommitmentQuery.from_parameters(request.GET.dict())
+    query = queries.CommitmentQuery.from_parameters(request.GET.dict(), project)
+    found = queries.find_commitments(query)
+    count, amount = queries.count_found(query, found)
+    is_sortable = count <= queries.MOST_COUNTED
+    for problem in query.problems:
+        messages.warning(request, problem)
+    if query.column and not is_sortable:
+        messages.warning(request, f"Filter more than {queries.MOST_COUNTED:,} commitments to sort them.")
+    here = query.parameters
     context = {
         "query": query,
-        "page": queries.get_page(project, query, request.GET.dict()),
+        "asked": here,
+        "page": queries.get_page(
+            query, found, request.GET.dict(), is_sorted=bool(query.column) and is_sortable
+        ),
+        "figures": describe_figures(project.company.currency, count, amount, most=queries.MOST_COUNTED),
+        "columns": build_columns(query, is_sortable=is_sortable),
+        "fields": [
+            (each.label, build_field(each.widget, each.name, here.get(each.name))) for each in CRITERIA
+        ],
+        "tags": build_tags(CRITERIA, here),
+        "here": urlencode(here),
         "kinds": Kind,
         "badges": Badge,
         "can_create": can_create_commitments(request.user, project),
     }
     return render(request, "commitments/list.html", context)
+
+
+def build_columns(query: queries.CommitmentQuery, *, is_sortable: bool) -> list[dict[str, str]]:
+    """The list's headings. What can be sorted leads to its order, and from there to the other way round."""
+    currency, sort, columns = query.project.company.currency, query.parameters.get("sort", ""), []
+    for name, label in COLUMNS.items():
+        current = sort if sort.removeprefix("-") == name and is_sortable else ""
+        direction = current and ("descending" if current.startswith("-") else "ascending")
+        onward = urlencode(query.parameters | {"sort": f"-{name}" if direction == "ascending" else name})
+        columns.append(
+            {
+                "name": name,
+                "label": f"{label}, {currency}" if name in ("amount", "invoiced") else label,
+                "query": onward if is_sortable and name in queries.SORTS else "",
+                "direction": direction,
+            }
+        )
+    return columns
 
 
 @require_safe

@@ -3,25 +3,31 @@
 import re
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods
+from django.utils.text import slugify
+from django.views.decorators.http import require_http_methods, require_safe
 
 from commitments import services
 from commitments.errors import CommitmentChanged, CommitmentError
 from commitments.models import Commitment
+from commitments.queries import CommitmentQuery, read_rows
 from commitments.views import build_detail_page, get_commitment_or_404, get_project_or_404
-from directory import drafts
+from directory import drafts, list_files
 from directory.models import User
 from directory.requests import SignedInRequest
+from directory.web import rate_limits
 from erp_integrations import submissions
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.numbers import find_fitting_number
 from erp_integrations.forms import AnswerForm
 from erp_integrations.models import Submission
+from erp_integrations.pages import project_spreadsheet
+from erp_integrations.pages.commitment_accounting import add_invoiced
 from erp_integrations.snapshots import build_document
 
 NUMBER = re.compile("[0-9]{1,9}")
@@ -93,6 +99,17 @@ def answer_question(request: SignedInRequest, project_id: int, commitment_id: in
     if posted and posted.texts and response.status_code == 302:
         posted.delete()
     return response
+
+
+@require_safe
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
+def spreadsheet(request: SignedInRequest, project_id: int) -> FileResponse:
+    """The project's list as it is filtered, searched and sorted, whole."""
+    project = get_project_or_404(request, project_id)
+    query = CommitmentQuery.from_parameters(request.GET.dict(), project)
+    rows = chain.from_iterable(map(add_invoiced, read_rows(query)))
+    name = f"commitments-{slugify(project.name) or project.pk}"
+    return list_files.build_response(request, name, project_spreadsheet.COLUMNS, rows)
 
 
 def parse_expected_lines(request: SignedInRequest) -> dict[str, Any]:

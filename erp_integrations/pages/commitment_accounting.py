@@ -1,6 +1,6 @@
 """A project's view of accounting: on a commitment's page, and where people choose where to go."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.key_collisions import Collision, Numbering
 from erp_integrations.checks.numbers import NUMBER_ISSUES, find_fitting_number
 from erp_integrations.models import (
+    ExportJob,
     JobBilling,
     Question,
     QuestionState,
@@ -131,6 +132,19 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         if any(each.code in NUMBER_ISSUES and each.field == "Number" for each in issues)
         else "",
     )
+
+
+def add_invoiced(commitments: Sequence[Any]) -> Sequence[Any]:
+    """The same, each with what Spectrum said was invoiced of it; None where it has not said. One query."""
+    jobs = ExportJob.objects.current().filter(
+        submission__commitment__in=commitments,
+        submission__commitment__lock=Lock.EXPORTED,
+        submission__status__in=OPEN_STATUSES,
+    )
+    invoiced = dict(jobs.values_list("submission__commitment", "billing__billed"))
+    for each in commitments:
+        each.invoiced = invoiced.get(each.pk)
+    return commitments
 
 
 def list_changes_since(latest: Submission, document: Document) -> list[Change]:

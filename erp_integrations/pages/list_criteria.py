@@ -1,16 +1,14 @@
 """The criteria of the tool's list, besides its filter and its search."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
 
 from django.db.models import Q
-from django.forms import CheckboxInput, Select, TextInput, Widget
+from django.forms import CheckboxInput, Select
 from django.utils import timezone
 
 from commitments.models import Kind
-from directory.db.pagination import LONGEST_SEARCH, parse_search
+from directory.criteria import Criterion, build_choice, build_text
 from directory.db.search import build_word_filter
 from directory.models import CompanyMembership, User
 from erp_integrations.models import ExportJob, JobStatus, SubmissionStatus, VendorLink, Verdict
@@ -18,44 +16,6 @@ from erp_integrations.models.row_checks import is_current
 from erp_integrations.pages.list_search import build_vendor_filter, parse_amount
 
 MOST_DAYS = 36_500
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """One of them. ``name`` is that of its parameter. ``build`` raises ValueError for a value that it can't
-    be, with a sentence that says what it could be.
-    """
-
-    name: str
-    label: str
-    build: Callable[[str, CompanyMembership], Q]
-    widget: Widget
-
-    def describe(self, value: str) -> str:
-        choices = dict(getattr(self.widget, "choices", ()))
-        return (
-            self.label
-            if isinstance(self.widget, CheckboxInput)
-            else f"{self.label}: {choices.get(value, value)}"
-        )
-
-
-def parse_criteria(
-    parameters: Mapping[str, str], viewer: CompanyMembership
-) -> tuple[dict[str, str], Q, list[str]]:
-    """Those of an address, by their names, what they ask for, and sentences about values that are none.
-
-    A query for each of project, vendor, sender and whose decision it is.
-    """
-    values, condition, problems = {}, Q(), []
-    for criterion in CRITERIA:
-        if value := parse_search(parameters.get(criterion.name, "")):
-            try:
-                condition &= criterion.build(value, viewer)
-                values[criterion.name] = value
-            except ValueError as error:
-                problems.append(f"{criterion.label} is not filtered: {error}")
-    return values, condition, problems
 
 
 def build_project(typed: str, viewer: CompanyMembership) -> Q:
@@ -71,12 +31,6 @@ def build_vendor(typed: str, viewer: CompanyMembership) -> Q:
     links = VendorLink.objects.filter(connection__company=company, vendor_code__iexact=typed)
     named = build_word_filter([company.pk], typed) & Q(contract_company_name__icontains=typed)
     return named | build_vendor_filter(company, links.values_list("contract_company__name", flat=True))
-
-
-def build_kind(value: str, viewer: CompanyMembership) -> Q:
-    if value not in Kind:
-        raise ValueError("choose one from the list.")
-    return Q(kind=value)
 
 
 def build_sender(typed: str, viewer: CompanyMembership) -> Q:
@@ -134,15 +88,11 @@ def build_check(value: str, viewer: CompanyMembership) -> Q:
     return Q(row_check__verdict=value) & Q(is_current("row_check__"))
 
 
-def build_text(hint: str) -> TextInput:
-    return TextInput({"placeholder": hint, "maxlength": LONGEST_SEARCH})
-
-
 CRITERIA = (
     Criterion("check", "Check", build_check, Select(choices=[("", "Any"), *Verdict.choices])),
     Criterion("project", "Project", build_project, build_text("Name or job")),
     Criterion("vendor", "Vendor", build_vendor, build_text("Name or code")),
-    Criterion("kind", "Kind", build_kind, Select(choices=[("", "Any"), *Kind.choices])),
+    build_choice("kind", "Kind", Kind.choices, "kind"),
     Criterion("sender", "Sent by", build_sender, build_text("Name")),
     Criterion("from", "Amount from", partial(build_amount, "total__gte"), build_text("0.00")),
     Criterion("to", "Amount to", partial(build_amount, "total__lte"), build_text("0.00")),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlencode
 from zlib import crc32
@@ -25,6 +25,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
+from commitments.figures import describe_figures
+from directory.criteria import parse_criteria
 from directory.db import pagination
 from directory.db.pagination import Page, parse_search
 from directory.db.prepared import AnyOf, Parameter, PreparedQuery
@@ -35,7 +37,7 @@ from erp_integrations.models.listing import count_by_name, format_count, list_na
 from erp_integrations.models.row_checks import Verdict, is_current
 from erp_integrations.models.submissions import SubmissionQuerySet
 from erp_integrations.pages import submission_rows
-from erp_integrations.pages.list_criteria import build_check, build_others_work, parse_criteria
+from erp_integrations.pages.list_criteria import CRITERIA, build_check, build_others_work
 from erp_integrations.pages.list_search import build_search
 from erp_integrations.pages.submission_rows import SubmissionRow
 
@@ -163,7 +165,7 @@ class Wanted:
     def from_parameters(cls, parameters: Mapping[str, str], viewer: CompanyMembership) -> "Wanted":
         """From an address: a bookmark never breaks. A query for a search, and those of the criteria."""
         chosen, search = FILTERS.get(parameters.get("view", ""), READY), parse_search(parameters.get("q", ""))
-        criteria, condition, problems = parse_criteria(parameters, viewer)
+        criteria, condition, problems = parse_criteria(CRITERIA, parameters, viewer)
         is_counted, sort = chosen in COUNTED_FILTERS, parameters.get("sort", "")
         own_sort = "oldest" if chosen.oldest_first else "newest"
         is_sort = sort in ("oldest", "newest") or (is_counted and sort.removeprefix("-") in SORTS)
@@ -384,9 +386,10 @@ def describe_found(wanted: Wanted, page: Page[Submission], *, with_clean: bool) 
     """
     if not page.rows or not (wanted.is_narrowed or wanted.is_counted):
         return "", ""
+    describe = partial(describe_figures, wanted.company.currency, most=MOST_COUNTED)
     if not with_clean and not page.before_url and not page.after_url:
         total = sum((each.total for each in page.rows), Decimal(0))
-        return describe_figures(wanted, len(page.rows), total), ""
+        return describe(len(page.rows), total), ""
     few = find_submissions(wanted, wanted.chosen)
     clean = Q(is_clean=True)
     if with_clean:
@@ -398,7 +401,7 @@ def describe_found(wanted: Wanted, page: Page[Submission], *, with_clean: bool) 
     names = Count("contract_company_name", distinct=True, filter=clean)
     of_clean = {"clean": Count("pk", filter=clean), "sum": Sum("total", filter=clean), "vendors": names}
     found = few[: MOST_COUNTED + 1].aggregate(**figures, **(of_clean if with_clean else {}))
-    described = describe_figures(wanted, found["count"], found["amount"])
+    described = describe(found["count"], found["amount"])
     if not found.get("clean"):
         return described, ""
     if found["count"] > MOST_COUNTED:
@@ -438,14 +441,8 @@ def describe_projects(wanted: Wanted) -> dict[str, str]:
     """Number and sum of each, by its name. One query."""
     found = find_submissions(wanted, wanted.chosen).values_list("project__name")
     counted = found.annotate(count=Count("pk"), amount=Sum("total"))
-    return {project: describe_figures(wanted, *figures) for project, *figures in counted}
-
-
-def describe_figures(wanted: Wanted, count: int, amount: Decimal) -> str:
-    """Without a sum where they are not counted to their end."""
-    if count > MOST_COUNTED:
-        return f"{MOST_COUNTED:,}+ commitments"
-    return f"{count:,} commitment{'s'[: count != 1]}, {wanted.company.currency} {amount:,.2f}"
+    currency = wanted.company.currency
+    return {name: describe_figures(currency, *figures, most=MOST_COUNTED) for name, *figures in counted}
 
 
 def count_elsewhere(wanted: Wanted) -> dict[Filter, str]:

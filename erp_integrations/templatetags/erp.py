@@ -58,6 +58,7 @@ def rows(context: Context, cells: Iterable[Mapping[str, Any]], **options: bool) 
     return SafeString(html.replace(">\n<", "><"))  # nosec B703
 
 
+register.simple_tag(commitment_accounting.add_invoiced, name="with_invoiced")
 register.simple_tag(timeline.list_entries, name="timeline_of")
 register.simple_tag(timeline.list_questions, name="questions_of")
 register.simple_tag(commitment_accounting.list_questions_to_answer, name="questions_to")

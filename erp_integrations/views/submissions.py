@@ -1,30 +1,27 @@
 """Pages to look at: the overview, the list, one submission. Nothing here decides."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.forms import Select, Widget
+from django.forms import Select
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commitments.models import Badge
+from directory import list_files
+from directory.criteria import build_field, build_tags
 from directory.db import pagination
 from directory.models import VISIBLE_LEVELS, Level
 from directory.requests import SignedInRequest
 from directory.rights.permissions import get_commitments_level
-from directory.spreadsheets import SPREADSHEET_TYPE
 from directory.web import rate_limits
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks.approval_basis import build_basis
@@ -55,9 +52,7 @@ OUTCOME_LEVELS = {
     Badge.NEEDS_ATTENTION: messages.ERROR,
 }
 NARROWING = ("q", *(each.name for each in CRITERIA))
-CSV = (submission_spreadsheet.write_csv, "csv", "text/csv; charset=utf-8")
 GROUPING = Select(choices=[("", "Nothing"), ("project", "Project")])
-EXCEL = (submission_spreadsheet.write_spreadsheet, "xlsx", SPREADSHEET_TYPE)
 
 
 @require_safe
@@ -120,14 +115,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "chosen": chosen,
         "filters": navigation.list_filters(viewer, current=chosen, kept=wanted.narrowing),
         "fields": build_fields(wanted),
-        "tags": [
-            (
-                each.describe(here[each.name]),
-                urlencode({name: here[name] for name in here if name != each.name}),
-            )
-            for each in CRITERIA
-            if each.name in here
-        ],
+        "tags": build_tags(CRITERIA, here),
         "here": urlencode(here),
         "figures": figures,
         "groups": [
@@ -154,11 +142,6 @@ def build_fields(wanted: Wanted) -> list[tuple[str, str]]:
     return [(label, build_field(widget, name, wanted.parameters.get(name))) for name, label, widget in named]
 
 
-@lru_cache(maxsize=100)
-def build_field(widget: Widget, name: str, value: str | None) -> SafeString:
-    return widget.render(name, value, {"form": "list-query"})
-
-
 def build_columns(wanted: Wanted) -> list[dict[str, str]]:
     """The list's headings. What can be sorted leads to its order, and from there to the other way round."""
     amount = f"Amount, {wanted.company.currency}"
@@ -183,12 +166,10 @@ def spreadsheet(request: SignedInRequest, company_slug: str) -> FileResponse:
     """The list as it is filtered, searched and sorted, whole: for Excel, or as CSV."""
     viewer = require_viewer(request, company_slug)
     wanted = Wanted.from_parameters(request.GET.dict(), viewer)
-    write, suffix, content_type = CSV if request.GET.get("format") == "csv" else EXCEL
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
-    write(submission_list.read_rows(wanted), file)
-    file.seek(0)
-    name = f"{wanted.chosen.slug}-{viewer.company.slug}-{timezone.localdate():%Y-%m-%d}.{suffix}"
-    return FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
+    name = f"{wanted.chosen.slug}-{viewer.company.slug}"
+    return list_files.build_response(
+        request, name, submission_spreadsheet.COLUMNS, submission_list.read_rows(wanted)
+    )
 
 
 @require_safe

@@ -19,7 +19,9 @@ def numbers(project: Project, address: str = "") -> list[str]:
 
 def page(project: Project, address: str = "") -> Page[Commitment]:
     parameters = QueryDict(address.lstrip("?")).dict()
-    return queries.get_page(project, queries.CommitmentQuery.from_parameters(parameters), parameters)
+    query = queries.CommitmentQuery.from_parameters(parameters, project)
+    found = queries.find_commitments(query)
+    return queries.get_page(query, found, parameters, is_sorted=bool(query.column))
 
 
 @pytest.fixture
@@ -141,3 +143,80 @@ def test_another_projects_commitments_are_not_listed(project: Project) -> None:
 def test_nonsense_counts_as_not_asked(project: Project, address: str) -> None:
     CommitmentFactory(project=project, number="A")
     assert numbers(project, address) == ["A"]
+
+
+@pytest.fixture
+def three(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Each other than the others in everything."""
+    monkeypatch.setattr(pagination, "PAGE_LENGTH", 2)
+    company = project.company
+    for number, name, lines, executed in (("B", "Acme", 3, "2026-03-01"), ("A", "Zeta", 1, None)):
+        CommitmentFactory(
+            project=project,
+            number=number,
+            lines=lines,
+            title=number,
+            contract_company=ContractCompanyFactory(company=company, name=name),
+            executed=executed is not None,
+            executed_date=executed,
+            created_by=CreatorFactory(project=project, first_name=name, last_name="Ames"),
+        )
+    CommitmentFactory(project=project, number="C", contract_company=None, lines=0, purchase_order=True)
+    CommitmentFactory(number="D")  # another project's
+    return project
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("number", "ABC"),
+        ("-number", "CBA"),
+        ("vendor", "CBA"),
+        ("amount", "CAB"),
+        ("-amount", "BAC"),
+        ("-executed", "BCA"),
+    ],
+)
+def test_it_is_sorted_over_its_pages(three: Project, sort: str, expected: str) -> None:
+    first = page(three, f"?sort={sort}")
+    second = page(three, first.after_url)
+    assert "".join(each.number for each in (*first.rows, *second.rows)) == expected
+    back = page(three, second.before_url)
+    assert [each.number for each in back.rows] == list(expected[:2])
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("vendor=acm", "B"),
+        ("creator=zeta+AMES", "A"),
+        ("executed=True", "B"),
+        ("executed-from=2026-03-01", "B"),
+        ("executed-to=2026-02-28", ""),
+        ("from=1,000.00", "AB"),
+        ("to=0", "C"),
+        ("status=draft", "ABC"),
+        ("kind=purchase_order&to=0.00", "C"),
+    ],
+)
+def test_it_is_narrowed_down(three: Project, asked: str, expected: str) -> None:
+    assert sorted(numbers(three, f"?{asked}&sort=number")) == sorted(expected[:2])
+
+
+@pytest.mark.parametrize("name", [*(each.name for each in queries.CRITERIA), "search", "sort", "after"])
+@pytest.mark.parametrize(
+    "value", ["\0", "9" * 400, "-1", "2026-02-31", "0000-00-00", "٣", "%", "a\0b", "1e999"]
+)
+def test_nonsense_in_the_address_is_answered(three: Project, name: str, value: str) -> None:
+    parameters = {"sort": "amount", name: value}
+    query = queries.CommitmentQuery.from_parameters(parameters, three)
+    assert len(query.problems) <= 1
+    queries.get_page(query, queries.find_commitments(query), parameters, is_sorted=bool(query.column))
+
+
+def test_they_are_counted_and_summed_up_so_far(three: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = queries.CommitmentQuery.from_parameters({}, three)
+    count, amount = queries.count_found(query, queries.find_commitments(query))
+    assert (count, str(amount)) == (3, "4000.00")
+    monkeypatch.setattr(queries, "MOST_COUNTED", 1)
+    assert queries.count_found(query, queries.find_commitments(query))[0] == 2

@@ -56,6 +56,7 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:seen": "It says that somebody has looked, and decides nothing that is exported.",
     "erp_integrations:ask": "A question decides nothing, and changes nothing that is exported.",
     "project_erp:take_number": "A change as in the form, before anything is sent.",
+    "project_erp:spreadsheet": LOOKS,
     "project_erp:answer": "An answer decides nothing, and changes nothing that is exported.",
     "erp_integrations:follow": "The record was found by what it holds, which takes Info-Link: "
     "tests/erp_integrations/moves.",

@@ -124,6 +124,7 @@ TOOLS: dict[str, Row] = {
     "commitments:detail": Row(READS),
     "commitments:edit": Row(EDITS, EDITS, "unsent", entered={"title": "New"}, done="commitment.changed"),
     "commitments:delete": Row(EDITS, EDITS, "unsent", done="commitment.deleted"),
+    "project_erp:spreadsheet": Row(READS),
     "project_erp:send": Row(READS, SENDS, "unsent", done="submission.sent", shows=302),
     "project_erp:retrieve": Row(READS, SENDS, done="submission.retrieved", shows=302),
     "project_erp:answer": Row(

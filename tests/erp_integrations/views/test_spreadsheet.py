@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
+from directory import list_files
 from directory.models import Company
 from erp_integrations.models import ExportJob
 from erp_integrations.pages import submission_list, submission_spreadsheet
@@ -72,7 +73,7 @@ def test_the_same_choice_search_and_order_as_on_the_page() -> None:
 
 def test_it_holds_more_than_one_portion_and_says_where_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submission_list, "BATCH_SIZE", 2)
-    monkeypatch.setattr(submission_spreadsheet, "MAX_ROWS", 5)
+    monkeypatch.setattr(list_files, "MAX_ROWS", 5)
     project = ProjectFactory()
     sent = [SubmissionFactory(commitment__project=project).number for _ in range(5)]
     client = signed_in(ViewerFactory(company=project.company))
