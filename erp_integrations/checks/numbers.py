@@ -85,8 +85,7 @@ def find_fitting_number(basis: ApprovalBasis) -> str:
         for number in adapter.list_fitting_numbers(document)
     }
     others = Commitment.objects.filter(project=document.project_id, kind=document.kind)
-    others = others.exclude(pk=document.commitment_id)
-    others = others.annotate(upper=Upper("number")).filter(upper__in=erp_ids)
-    used = set(others.values_list("upper", flat=True))
+    named = others.exclude(pk=document.commitment_id).annotate(upper=Upper("number"))
+    used = set(named.filter(upper__in=erp_ids).values_list("upper", flat=True))
     taken = find_taken(basis, list(erp_ids.values())) if erp_ids else {}
     return next((each for each, erp_id in erp_ids.items() if each not in used and erp_id not in taken), "")
