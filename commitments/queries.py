@@ -22,7 +22,7 @@ from directory.models import Project, User
 
 MANY = 1_000
 """Of so many that are found the newest are soon met in the order of the list."""
-MOST_COUNTED = 2_000
+MOST_COUNTED = 500
 """Beyond it nothing is summed up, nor sorted by anything but time."""
 BATCH_SIZE = 500
 SORTS = {
@@ -163,8 +163,8 @@ def get_page(
 
 
 def count_found(query: CommitmentQuery, found: CommitmentQuerySet) -> tuple[int, Decimal]:
-    """Number and sum of as many as are counted, and one more."""
-    few = found.filter(project=query.project).order_by()[: MOST_COUNTED + 1]
+    """Number and sum of as many as are counted, and one more; in the order that an index has."""
+    few = found.filter(project=query.project).order_by("-pk")[: MOST_COUNTED + 1]
     counted = few.aggregate(count=Count("pk"), amount=Sum("total"))
     return counted["count"], counted["amount"] or Decimal(0)
 
