@@ -1,6 +1,7 @@
 """A person's entries: the header of a commitment, and its Schedule of Values as a grid."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
@@ -12,7 +13,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from commitments.choices import find_vendors, list_vendors
+from commitments.choices import accounting, find_vendors, list_vendors
 from commitments.figures import FigureField, to_the_cent
 from commitments.locks import EXPORTED_FIELDS
 from commitments.models import DETAILS, SIGNATURE, STATUSES, ContractCompany, CostCode, CostType
@@ -186,14 +187,39 @@ class LineChoices:
 
     cost_codes: list[CostCode]
     cost_types: list[CostType]
+    states: Mapping[str, Mapping[str, str]] | None = None
+    """Of the job's phases, by cost code and cost type: blank where it is open. None where nobody knows."""
 
     @classmethod
     def from_project(cls, project: Project) -> "LineChoices":
-        """Those of the project and of its company; two queries."""
+        """Those of the project and of its company; five queries."""
+        cost_codes = list(CostCode.objects.filter(project=project))
         return cls(
-            list(CostCode.objects.filter(project=project)),
+            cost_codes,
             list(CostType.objects.filter(company=project.company_id)),
+            accounting[0].find_phase_states(project, [cost_code.code for cost_code in cost_codes]),
         )
+
+    @property
+    def offered(self) -> list[tuple[CostCode, str]]:
+        """The cost codes that are open, with their open cost types; all of them where nobody knows."""
+        if self.states is None:
+            return [(cost_code, "") for cost_code in self.cost_codes]
+        listed = (
+            (cost_code, [name for name, state in self.states[cost_code.code].items() if not state])
+            for cost_code in self.cost_codes
+        )
+        return [(cost_code, " ".join(names)) for cost_code, names in listed if names]
+
+    def describe_state(self, cost_code: CostCode | None, cost_type: CostType | None) -> str:
+        """Why the line can't be booked there today; blank where it can, or nobody knows."""
+        if cost_code is None or self.states is None:
+            return ""
+        types = self.states[cost_code.code]
+        if cost_type is None:
+            return "" if "" in types.values() else "Not open in Spectrum"
+        state = types.get(cost_type.code.strip().upper(), "Not on the job")
+        return f"{state} in Spectrum" if state else ""
 
     @cached_property
     def by_text(self) -> dict[str, CostCode]:
@@ -269,6 +295,14 @@ class LineForm(forms.Form):
             error_messages={"invalid_choice": "Choose a cost type from the list."},
         )
         self.order_fields(list(LINE_FIELDS))
+        self.choices = choices
+
+    @property
+    def state(self) -> str:
+        """Of the phase that stands in the line."""
+        code, key = self["cost_code"].value(), self["cost_type"].value()
+        found = self.choices.by_text.get(clean_text(str(code or "")))
+        return self.choices.describe_state(found, self.choices.by_key.get(str(key)))
 
     def has_changed(self) -> bool:
         return bool({*self.changed_data} - {"line_id"})

@@ -385,6 +385,25 @@
     const types = new Map([...field(blank.content, "cost_type").options].filter(({ value }) => value).flatMap(({ text, value }) => (
       [text, text.split(" ")[0], text.slice(text.indexOf(" ") + 1)].map((each) => [each.toLowerCase(), value])
     )));
+    // Of a cost code whose open cost types are known, those alone are offered; the only one is chosen.
+    const open = new Map([...document.querySelectorAll("#cost-codes option")].filter(({ dataset }) => dataset.types).flatMap(({ value, dataset }) => (
+      [value, value.split(" ")[0]].map((each) => [each.toLowerCase(), dataset.types.split(" ")])
+    )));
+    const offer = (row) => {
+      const select = field(row, "cost_type");
+      const allowed = open.get(field(row, "cost_code").value.trim().toLowerCase());
+      const isOffered = ({ text }) => !allowed || allowed.includes(text.split(" ")[0].toUpperCase());
+      const [blankOne, ...options] = select.options;
+      options.forEach((each) => { each.hidden = !each.selected && !isOffered(each); });
+      if (blankOne.selected && allowed?.length === 1) select.value = options.find(isOffered)?.value ?? "";
+    };
+    grid.addEventListener("focusin", ({ target }) => { if (target.matches("select")) offer(target.closest("tr")); });
+    grid.addEventListener("change", ({ target }) => {
+      if (!/-cost_(code|type)$/.test(target.name)) return;
+      target.closest("tr").querySelector('[data-field="cost_type"] .tag')?.remove();
+      offer(target.closest("tr"));
+    });
+
     const isKnown = { cost_code: (text) => codes.has(text.toLowerCase()), cost_type: (text) => types.has(text.toLowerCase()) };
     const isFigure = (text) => /^[\s$(-]*[\d.][\d,.\s]*[\s)-]*$/.test(text); // understood or not
     const fits = (name, text) => isKnown[name]?.(text) || (isFigure(text) ? name in DECIMALS : SHAPES[name]?.test(text));

@@ -2,14 +2,15 @@
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from commitments.models import Commitment
-from erp_integrations.models import VendorLink
-from tests.browser.contractor import ACME, BOLT, Contractor
+from erp_integrations.models import Job, Phase, VendorLink
+from tests.browser.contractor import ACME, BOLT, CONCRETE, STEEL, Contractor
 from tests.browser.test_accessibility import ASK_AXE, DESK, PHONE, RULES, TOO_WIDE
 from tests.browser.windows import Windows
-from tests.factories import ContractCompanyFactory
+from tests.factories import ContractCompanyFactory, CostTypeFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,6 +41,32 @@ def test_a_vendor_is_searched_by_name_and_code(page: Page, contractor: Contracto
     page.get_by_role("button", name="Create subcontract").click()
     expect(page.get_by_text("SC-9 was created.")).to_be_visible()
     assert Commitment.objects.get(number="SC-9").contract_company == contractor.vendors[BOLT]
+
+
+def test_the_cost_type_follows_the_phase(page: Page, contractor: Contractor) -> None:
+    CostTypeFactory(company=contractor.company, code="M", name="Material")
+    now = timezone.now()
+    seen = {"seen_at": now, "connection": VendorLink.objects.all()[0].connection}
+    job = Job.objects.create(number="24-001", phases_seen_at=now, **seen)
+    for code, cost_type, status in (("0330000", "M", "A"), ("0330000", "S", "C"), ("0510000", "S", "C")):
+        Phase.objects.create(job=job, code=code, cost_type=cost_type, status=status, seen_at=now)
+    page.reload()
+    expect(page.locator("#cost-codes option")).to_have_count(1)
+    first = page.locator(".grid tbody tr").first
+    select = first.get_by_label("Cost type")
+    first.get_by_label("Cost code").fill(CONCRETE)
+    first.get_by_label("Description").focus()
+    expect(select.locator("option:checked")).to_have_text("M Material")
+    hidden = "(all) => all.filter((each) => each.hidden).map((each) => each.value && each.text[0])"
+    assert select.locator("option").evaluate_all(hidden) == ["S"]
+    first.get_by_label("Cost code").fill(STEEL)
+    select.focus()
+    assert select.locator("option").evaluate_all(hidden) == []
+    page.get_by_role("button", name="Create subcontract").click()
+    page.get_by_role("link", name="Edit").first.click()
+    expect(first).to_contain_text("Not on the job in Spectrum")
+    select.select_option(label=select.locator("option").nth(2).inner_text())
+    expect(first).not_to_contain_text("in Spectrum")
 
 
 def test_the_form_is_accessible_and_narrow_enough(page: Page) -> None:

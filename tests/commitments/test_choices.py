@@ -4,18 +4,22 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from commitments.models import Commitment, ContractCompany
 from directory.models import Project
-from erp_integrations.models import VendorLink
+from erp_integrations.models import Job, Phase, VendorLink
 from tests.clients import signed_in
-from tests.commitments.posting import as_stored, entry
+from tests.commitments.posting import as_stored, entry, line
 from tests.commitments.test_writing_pages import edit, new, said
 from tests.factories import (
     CommitmentFactory,
     ConnectionFactory,
     ContractCompanyFactory,
+    CostCodeFactory,
+    CostTypeFactory,
     CreatorFactory,
+    JobLinkFactory,
     ProjectFactory,
 )
 
@@ -104,3 +108,67 @@ class TestVendors:
         client.post(edit(commitment), as_stored(commitment) | shown | {"vendor": ""})
         commitment.refresh_from_db()
         assert commitment.contract_company is None
+
+
+class TestPhases:
+    @pytest.fixture(autouse=True)
+    def phases(self, project: Project) -> None:
+        for code in ("03-300", "05-100", "09-900"):
+            CostCodeFactory(project=project, code=code, name="Work")
+        for code in ("L", "M", "S"):
+            CostTypeFactory(company=project.company, code=code)
+
+    @pytest.fixture
+    def read(self, project: Project) -> None:
+        link, now = JobLinkFactory(project=project), timezone.now()
+        seen = {"seen_at": now}
+        job = Job.objects.create(
+            connection=link.connection, number=link.job_number, phases_seen_at=now, **seen
+        )
+        for code, cost_type, status in (
+            ("03300", "L", "A"),
+            ("03300", "S", "A"),
+            ("03300", "M", "I"),
+            ("05100", "S", "C"),
+        ):
+            Phase.objects.create(job=job, code=code, cost_type=cost_type, status=status, **seen)
+
+    def test_only_what_the_job_has_and_is_open_is_offered(
+        self, project: Project, creator: Client, read: None
+    ) -> None:
+        page = creator.get(new(project))
+        assert [(each.code, types) for each, types in page.context["entry"].choices.offered] == [
+            ("03-300", "L S")
+        ]
+        assert '<option value="03-300 Work" data-types="L S">' in page.content.decode()
+
+    def test_where_nobody_knows_all_are_offered(self, project: Project, creator: Client) -> None:
+        offered = creator.get(new(project)).context["entry"].choices.offered
+        assert [(each.code, types) for each, types in offered] == [
+            ("03-300", ""),
+            ("05-100", ""),
+            ("09-900", ""),
+        ]
+
+    @pytest.mark.parametrize(
+        ("code", "cost_type", "words"),
+        [
+            ("03-300", "S", ""),
+            ("03-300", "", ""),
+            ("03-300", "M", "Inactive in Spectrum"),
+            ("05-100", "S", "Complete in Spectrum"),
+            ("05-100", "L", "Not on the job in Spectrum"),
+            ("05-100", "", "Not open in Spectrum"),
+            ("09-900", "", "Not open in Spectrum"),
+        ],
+    )
+    def test_what_is_closed_stays_and_is_said_at_its_line(
+        self, project: Project, creator: Client, read: None, code: str, cost_type: str, words: str
+    ) -> None:
+        key = project.company.cost_types.get(code=cost_type).pk if cost_type else ""
+        creator.post(new(project), entry(line(cost_code=code, cost_type=str(key), amount="1")))
+        commitment = Commitment.objects.get()
+        page = creator.get(edit(commitment))
+        assert page.context["entry"].lines.forms[0].state == words
+        assert (f'<span class="tag tag--amber">{words}</span>' in page.content.decode()) == bool(words)
+        assert f'value="{code} Work"' in page.content.decode()
