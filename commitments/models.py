@@ -87,6 +87,10 @@ class Badge(models.TextChoices):
     UNLINKED = "unlinked", "Unlinked"
 
 
+TROUBLE = (Badge.FAILED, Badge.NEEDS_ATTENTION)
+IN_MOTION = (Badge.AWAITING, Badge.EXPORTING, Badge.REJECTED, *TROUBLE)
+
+
 class ContractCompany(models.Model):
     """The vendor on a commitment, as the contractor's projects know it."""
 
@@ -239,6 +243,11 @@ class Commitment(models.Model):
         indexes = [
             GinIndex(fields=["search"], fastupdate=False, name="commitments_by_word"),
             models.Index(fields=["project", "id"], name="commitments_by_project"),
+            models.Index(
+                fields=["project", "badge"],
+                condition=Q(badge__in=IN_MOTION),
+                name="in_motion_by_project",
+            ),
             models.Index(fields=["contract_company", "id"], name="by_contract_company"),
             models.Index(
                 fields=["contract_company", "project"],

@@ -27,17 +27,19 @@ def home(request: SignedInRequest) -> HttpResponse:
     companies = list(Company.objects.with_erp_integrations_for(request.user))
     if len(companies) == 1:
         return redirect(companies[0])
-    projects = list(Project.objects.visible_to(request.user).select_related("company"))
-    if not companies and len(projects) == 1:
-        return redirect(projects[0])
-    return render(request, "home.html", {"erp_companies": companies, "projects": projects})
+    projects = Project.objects.visible_to(request.user).select_related("company")
+    few = list(projects[:2])
+    if not companies and len(few) == 1:
+        return redirect(few[0])
+    context = {"erp_companies": companies, "projects": projects, "has_projects": bool(few)}
+    return render(request, "home.html", context)
 
 
 @require_safe
 def projects(request: SignedInRequest) -> HttpResponse:
     """The projects whose Commitments tool the person may see."""
     visible = Project.objects.visible_to(request.user).select_related("company")
-    return render(request, "projects.html", {"projects": visible})
+    return render(request, "projects.html", {"projects": visible, "has_projects": visible.exists()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,17 +1,20 @@
 """How the pages write figures, and what a project's list says of its commitments."""
 
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django import template
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from commitments.figures import format_decimal
-from commitments.models import Badge, Commitment
+from commitments.models import IN_MOTION, TROUBLE, Badge, Commitment
+from directory.db.pagination import parse_search
 from directory.models import Project
 
 register = template.Library()
+MOST_SHOWN = 100
+"""Of a person's projects at once; the others are searched for."""
 
 
 @register.filter
@@ -34,32 +37,35 @@ def unit_cost(value: Decimal | None) -> str:
 
 @dataclass(frozen=True)
 class ProjectCounts:
-    """A project, with how many commitments it has and what waits, where."""
+    """A project, with how many of its commitments wait, and where."""
 
     project: Project
-    commitments: int
     with_accounting: int
     sent_back: int
     in_trouble: int
 
 
 @register.simple_tag
-def with_counts(projects: Iterable[Project]) -> list[ProjectCounts]:
-    """The projects with their counts, in their order; one query for all of them."""
-    projects_shown = list(projects)
-
-    def count_badges(*badges: Badge) -> Count:
-        return Count("pk", filter=Q(badge__in=badges))
-
-    counted = Commitment.objects.order_by().filter(project__in=projects_shown).values("project_id")
-    rows = counted.annotate(
-        commitments=Count("pk"),
-        with_accounting=count_badges(Badge.AWAITING, Badge.EXPORTING),
-        sent_back=count_badges(Badge.REJECTED),
-        in_trouble=count_badges(Badge.FAILED, Badge.NEEDS_ATTENTION),
-    )
-    counts = {
-        row["project_id"]: (row["commitments"], row["with_accounting"], row["sent_back"], row["in_trouble"])
-        for row in rows
-    }
-    return [ProjectCounts(project, *counts.get(project.pk, (0, 0, 0, 0))) for project in projects_shown]
+def with_counts(projects: QuerySet[Project], typed: str) -> list[ProjectCounts]:
+    """Those with all the typed words in name, number or company, where the project has something to do first;
+    as many as are shown and one more. Two queries.
+    """
+    for word in parse_search(typed).split():
+        named = Q(name__icontains=word) | Q(number__icontains=word) | Q(company__name__icontains=word)
+        projects = projects.filter(named)
+    commitments = Commitment.objects.order_by().filter(badge__in=IN_MOTION)
+    waiting = commitments.filter(project=OuterRef("pk"), badge__in=(Badge.REJECTED, *TROUBLE))
+    shown = list(projects.order_by(Exists(waiting).desc(), "name", "pk")[: MOST_SHOWN + 1])
+    counts: Counter[tuple[int, str]] = Counter()
+    rows = commitments.filter(project__in=shown).values_list("project_id", "badge")
+    for project, badge, count in rows.annotate(count=Count("pk")):
+        counts[project, badge] = count
+    return [
+        ProjectCounts(
+            each,
+            counts[each.pk, Badge.AWAITING] + counts[each.pk, Badge.EXPORTING],
+            counts[each.pk, Badge.REJECTED],
+            sum(counts[each.pk, badge] for badge in TROUBLE),
+        )
+        for each in shown
+    ]

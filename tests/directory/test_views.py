@@ -91,6 +91,24 @@ class TestHome:
         assert f'<a href="/projects/{submission.project_id}/commitments/?badge=rejected">1</a>' in page
         assert "Second" in page
 
+    def test_of_many_projects_the_ones_with_something_to_do_come_first_and_the_rest_is_searched(self) -> None:
+        first = SubmissionFactory().project  # with accounting: nothing to do here
+        person = ReaderFactory(project=first)
+        for number in range(101):
+            join_project(
+                person, ProjectFactory(name=f"Bridge {number:03}", company=first.company), Level.READ_ONLY
+            )
+        last = ProjectFactory(name="Zoo", number="Z-7", company=first.company)
+        join_project(person, last, Level.READ_ONLY)
+        SubmissionFactory(commitment__project=last, rejected=True)
+        page = text_of(person, "/")
+        assert page.index(">Zoo</a>") < page.index(">Bridge 000</a>")
+        assert "Bridge 099" not in page
+        assert "These are 100 of your projects." in page
+        assert "Bridge 099" in text_of(person, "/?q=099+bridge")
+        assert ">Zoo</a>" in text_of(person, "/projects/?q=z-7")
+        assert "None of your projects is like that." in text_of(person, "/projects/?q=%00%25nothing")
+
     @pytest.mark.parametrize("somebody", [PersonFactory, MemberFactory])
     def test_with_nothing_it_says_what_to_do(self, somebody: Callable[[], User]) -> None:
         page = text_of(somebody(), "/")
