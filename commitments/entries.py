@@ -1,6 +1,7 @@
 """One commitment in the hands of a person: its header and its lines, as stored, as typed, as refused."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import SimpleNamespace
@@ -62,6 +63,15 @@ class Entry:
         lines = build_line_formset(choices, initial=initial, extra=0 if initial else BLANK_LINES)
         amounts = (line.amount or Decimal(0) for line in stored)
         return cls(header, lines, choices, sum(amounts, Decimal("0.00")))
+
+    @classmethod
+    def build_copy(cls, commitment: Commitment) -> "Entry":
+        """For a new one like it, without what belongs to this one alone: number, status, execution, dates."""
+        like = copy(commitment)
+        like.number, like.status, like.lock, like.executed = "", "draft", Lock.NONE, False
+        like.executed_date = like.issue_date = None
+        like.start_date = like.completion_date = like.delivery_date = None
+        return cls.from_commitment(like)
 
     @classmethod
     def from_post(

@@ -20,6 +20,7 @@ from commitments.models import Badge, Commitment, Kind, Lock
 from commitments.queries import CRITERIA
 from directory import drafts
 from directory.criteria import build_field, build_tags
+from directory.db.pagination import parse_key
 from directory.models import Project
 from directory.requests import SignedInRequest
 from directory.rights.permissions import (
@@ -113,6 +114,7 @@ def build_detail_page(
         "details": build_details(commitment),
         "lines": commitment.lines.select_related("cost_code", "cost_type"),
         "can_edit": can_edit and commitment.lock != Lock.WHOLE,
+        "can_create": can_create_commitments(request.user, commitment.project),
         "can_delete": can_edit and commitment.can_be_deleted,
         "meaning": meaning,
         "next_step": next_step,
@@ -125,7 +127,9 @@ def build_detail_page(
 def create(request: SignedInRequest, project_id: int) -> HttpResponse:
     project = get_project_or_404(request, project_id)
     require_create_commitments(request.user, project)
-    kind = request.GET.get("kind", Kind.SUBCONTRACT.value)
+    source_id = parse_key(request.GET.get("copy", ""))
+    source = None if source_id is None else get_commitment_or_404(project, source_id)
+    kind = source.kind if source else request.GET.get("kind", Kind.SUBCONTRACT.value)
     if kind not in Kind.values:
         raise Http404
     context: dict[str, Any] = {
@@ -133,7 +137,7 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
         "kind": Kind(kind),
         "cancel_url": project.get_absolute_url(),
         "title": f"New {Kind(kind).label.lower()}",
-        "address": f"{request.path}?kind={kind}",
+        "address": f"{request.path}?copy={source_id}" if source else f"{request.path}?kind={kind}",
     }
     typed, answer = handle_draft(request, context["address"])
     if answer:
@@ -144,7 +148,8 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
             context["entry_key"] = typed.get("entry_key", "")
             return build_form_page(request, entry, {**context, "is_restored": True})
         context["entry_key"] = str(uuid4())
-        return build_form_page(request, Entry.build_blank(project, kind), context)
+        entry = Entry.build_copy(source) if source else Entry.build_blank(project, kind)
+        return build_form_page(request, entry, context)
     entry = Entry.from_post(request.POST, project=project, kind=kind)
     context["entry_key"] = request.POST.get("entry_key", "")
     if "add_line" in request.POST:

@@ -47,6 +47,10 @@ def owner(commitment: Commitment) -> Client:
     return signed_in(commitment.created_by)
 
 
+def said_by(client: Client, commitment: Commitment) -> str:
+    return client.get(commitment.get_absolute_url()).content.decode()
+
+
 def said(page: Any) -> list[str]:
     """The problems at the top of the page."""
     return [f"{problem.where}: {problem.sentence}" for problem in page.context["entry"].problems]
@@ -171,6 +175,49 @@ class TestCreating:
 
     def test_a_stranger_finds_nothing(self, project: Project) -> None:
         assert signed_in(ProjectAdminFactory()).post(new(project), entry()).status_code == 404
+
+
+class TestCopying:
+    def test_a_copy_is_a_filled_form_and_nothing_until_it_is_created(
+        self, project: Project, creator: Client
+    ) -> None:
+        source = CommitmentFactory(
+            project=project,
+            number="SC-1",
+            title="Roofing",
+            terms="Net 30",
+            lock="exported",
+            badge="synced",
+            erp_id="E-1",
+            executed=True,
+            executed_date="2026-03-02",
+            start_date="2026-03-03",
+            approved=True,
+        )
+        assert f'href="{new(project).partition("?")[0]}?copy={source.pk}"' in said_by(creator, source)
+        page = creator.get(f"{new(project).partition('?')[0]}?copy={source.pk}")
+        assert Commitment.objects.count() == 1
+        form = page.context["entry"].header.initial
+        assert [form[name] for name in ("title", "terms", "number", "status")] == [
+            "Roofing",
+            "Net 30",
+            "",
+            "draft",
+        ]
+        assert [form[name] for name in ("executed", "executed_date", "start_date")] == [False, None, None]
+        creator.post(page.context["address"], as_stored(source, number="", status="draft", lock=""))
+        made = Commitment.objects.exclude(pk=source.pk).get()
+        assert (made.number, made.erp_id, made.badge, made.lock) == ("", "", "not_sent", "none")
+        copied, kept = (
+            [(each.amount, each.cost_code) for each in each.lines.all()] for each in (made, source)
+        )
+        assert copied == kept
+        assert copied
+
+    def test_another_projects_commitment_is_not_copied(self, project: Project, creator: Client) -> None:
+        address = new(project).partition("?")[0]
+        assert creator.get(f"{address}?copy={CommitmentFactory().pk}").status_code == 404
+        assert creator.get(f"{address}?copy=%00").status_code == 200
 
 
 class TestBadInput:
