@@ -68,7 +68,8 @@ class Entry:
     def build_copy(cls, commitment: Commitment) -> "Entry":
         """For a new one like it, without what belongs to this one alone: number, status, execution, dates."""
         like = copy(commitment)
-        like.number, like.status, like.lock, like.executed = "", "draft", Lock.NONE, False
+        like.number = find_free_number(commitment.project, commitment.kind)
+        like.status, like.lock, like.executed = "draft", Lock.NONE, False
         like.executed_date = like.issue_date = None
         like.start_date = like.completion_date = like.delivery_date = None
         return cls.from_commitment(like)

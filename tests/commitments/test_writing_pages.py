@@ -201,7 +201,7 @@ class TestCopying:
         assert [form[name] for name in ("title", "terms", "number", "status")] == [
             "Roofing",
             "Net 30",
-            "",
+            "SC-2",
             "draft",
         ]
         assert [form[name] for name in ("executed", "executed_date", "start_date")] == [False, None, None]
