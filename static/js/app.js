@@ -335,7 +335,7 @@
     const names = Object.keys(labels);
     const isBlank = (row) => !field(row, "DELETE").checked && ["line_id", ...names].every((name) => !field(row, name).value.trim());
     const listUsed = () => rows().filter((row) => !field(row, "DELETE").checked && !isBlank(row));
-    const [undo, copy, said] = ["undo-paste", "copy-lines", "said"].map((name) => grid.querySelector(`[data-${name}]`));
+    const [undo, copy, said] = ["undo", "copy-lines", "said"].map((name) => grid.querySelector(`[data-${name}]`));
     let serial = Number(count.value); // of a line's ids; its names have its number, by which the server sorts
 
     const total = () => {
@@ -378,6 +378,101 @@
       grid.querySelector("tbody").append(row);
       settle([]);
       row.querySelector("input:not([type=hidden]), select")?.focus();
+    });
+
+    // What is done to whole lines, by keys, by buttons that act on the line with the focus, and by dragging its number.
+    const done = []; // the last can be undone, and then the one before
+    const remember = (words, revert) => {
+      said.textContent = words;
+      done.push(revert);
+      undo.hidden = false;
+    };
+    const placeOf = (row) => `Line ${row.sectionRowIndex + 1}`;
+    const put = (row, where, source) => {
+      const added = buildRow();
+      if (source) names.forEach((name) => { field(added, name).value = field(source, name).value; });
+      row[where](added);
+      settle([added]);
+      remember(`${placeOf(added)} ${source ? "is a duplicate" : "is new"}.`, () => added.remove());
+      return added;
+    };
+    const move = (row, other, where) => {
+      const [former, body, next] = [placeOf(row), row.parentNode, row.nextSibling];
+      if (!other || other === row) return;
+      other[where](row);
+      settle([row]);
+      remember(`${former} is now ${placeOf(row).toLowerCase()}.`, () => body.insertBefore(row, next));
+    };
+    const fill = (row, control) => {
+      const name = control.closest("td").dataset.field;
+      if (!name || !row.previousElementSibling) return;
+      const former = control.value;
+      control.value = field(row.previousElementSibling, name).value;
+      ["input", "change"].forEach((type) => control.dispatchEvent(new Event(type, { bubbles: true })));
+      remember(`${labels[name]} filled down.`, () => { control.value = former; });
+    };
+    const remove = (row) => {
+      const box = field(row, "DELETE");
+      box.click();
+      remember(`${placeOf(row)} ${box.checked ? "is removed when you save" : "stays"}.`, () => box.click());
+    };
+    const ACTS = {
+      "Alt+Shift+Enter": ["Insert above", (row) => put(row, "before")],
+      "Alt+Enter": ["Insert below", (row) => put(row, "after")],
+      "Control+Shift+D": ["Duplicate", (row) => put(row, "after", row)],
+      "Alt+Shift+ArrowUp": ["Move up", (row) => move(row, row.previousElementSibling, "before")],
+      "Alt+Shift+ArrowDown": ["Move down", (row) => move(row, row.nextElementSibling, "after")],
+      "Control+D": ["Fill down", fill],
+      "Alt+Delete": ["Remove", remove],
+    };
+    let at; // the control that has the focus, or had it before a button was pressed
+    const act = (keys) => {
+      const row = at.closest("tr");
+      const name = at.closest("td").dataset.field ?? names[0];
+      (field(ACTS[keys][1](row, at) ?? row, name) ?? at).focus();
+    };
+    const tools = grid.querySelector("[data-line-tools]");
+    tools.append(build("span"), ...Object.entries(ACTS).map(([keys, [label]]) => {
+      const button = Object.assign(build("button", label, "button button--small"), { type: "button" });
+      button.setAttribute("aria-keyshortcuts", keys);
+      const shown = build("kbd", keys.replace("Control", "Ctrl").replace("ArrowUp", "↑").replace("ArrowDown", "↓"));
+      shown.ariaHidden = "true"; // the button says it by itself
+      button.append(" ", shown);
+      button.addEventListener("click", () => act(keys));
+      return button;
+    }));
+    grid.addEventListener("focusin", ({ target }) => {
+      if (!target.closest("tbody td")) return;
+      at = target;
+      tools.hidden = false;
+      tools.firstElementChild.textContent = placeOf(at.closest("tr"));
+    });
+    grid.addEventListener("keydown", (event) => {
+      const { altKey, ctrlKey, metaKey, shiftKey, code, target } = event;
+      const keys = [altKey && "Alt", (ctrlKey || metaKey) && "Control", shiftKey && "Shift", code.replace("Key", "")].filter(Boolean).join("+");
+      if (keys === "Alt+Z" && done.length) undo.click();
+      else if (ACTS[keys] && target.closest("tbody td")) act(keys);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    undo.addEventListener("click", () => {
+      done.pop()();
+      settle(rows());
+      said.textContent = "Undone.";
+      undo.hidden = !done.length;
+      (at?.isConnected ? at : copy).focus();
+    });
+
+    let dragged;
+    grid.addEventListener("dragstart", ({ target }) => { dragged = target.closest?.("tbody tr"); });
+    grid.addEventListener("dragend", () => { dragged = null; });
+    grid.addEventListener("dragover", (event) => { if (dragged && event.target.closest("tbody tr")) event.preventDefault(); });
+    grid.addEventListener("drop", (event) => {
+      const row = event.target.closest("tbody tr");
+      if (!dragged || !row) return;
+      event.preventDefault();
+      move(dragged, row, row.sectionRowIndex < dragged.sectionRowIndex ? "before" : "after");
     });
 
     // Lines from a spreadsheet: shown as they were understood, and put into the grid when that is confirmed.
@@ -512,16 +607,10 @@
           return row;
         });
         settle(changed);
-        said.textContent = `${plural(changed.length, "line")} pasted.`;
-        undo.hidden = false;
-        undo.onclick = () => {
+        remember(`${plural(changed.length, "line")} pasted.`, () => {
           added.forEach((row) => row.remove());
           changed.forEach((row) => names.forEach((name) => { field(row, name).value = ""; }));
-          settle(changed);
-          said.textContent = "The paste is undone.";
-          undo.hidden = true;
-          copy.focus();
-        };
+        });
       });
       show();
       dialog.showModal();

@@ -177,7 +177,7 @@ def test_500_rows_are_pasted_undone_and_saved_to_the_cent(
     after = values(page)
     assert [after[0], after[-1]] == before
     assert [after[1][3], after[500][3]] == ["Row 1", "Row 500"]
-    press(page, "Undo paste")
+    press(page, "Undo")
     assert values(page) == before
     paste(page, pasted)
     press(page, "Insert")
