@@ -12,7 +12,7 @@ from django.http import QueryDict
 from commitments.changes import list_line_changes
 from commitments.figures import format_decimal
 from commitments.forms import CommitmentForm, LineChoices, LineFormSet
-from commitments.models import Commitment, Lock
+from commitments.models import Commitment, LineItem, Lock
 from commitments.numbers import find_free_number
 from commitments.services import LINE_FIELDS, list_lines
 from directory.models import Project
@@ -118,6 +118,21 @@ class Entry:
         if self.lines is None:
             return None
         return [form.cleaned_data for form in self.lines.entered]
+
+    def build_lines(self, commitment: Commitment) -> list[LineItem]:
+        """Its lines so far, each at its place in the form, and the commitment given what the header says:
+        nothing is saved, and what can't be read is left as it was.
+        """
+        self.is_valid()
+        for name, value in self.values.items():
+            setattr(commitment, name, value)
+        lines = []
+        for position, form in enumerate(self.lines.forms if self.lines else [], start=1):
+            if self.lines and form in self.lines.entered:
+                typed = form.cleaned_data
+                known = {name: typed[name] for name in LINE_FIELDS if typed.get(name) is not None}
+                lines.append(LineItem(commitment=commitment, position=position, **known))
+        return lines
 
     @property
     def problems(self) -> list[Problem]:

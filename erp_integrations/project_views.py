@@ -8,20 +8,23 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.text import slugify
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commitments import services
+from commitments.entries import Entry
 from commitments.errors import CommitmentChanged, CommitmentError
-from commitments.models import Commitment
+from commitments.models import Commitment, Kind
 from commitments.queries import CommitmentQuery, read_rows
 from commitments.views import build_detail_page, get_commitment_or_404, get_project_or_404
 from directory import drafts, list_files
 from directory.models import User
 from directory.requests import SignedInRequest
+from directory.rights.permissions import require_create_commitments, require_edit_commitment
 from directory.web import rate_limits
 from erp_integrations import submissions
+from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.numbers import find_fitting_number
 from erp_integrations.forms import AnswerForm
@@ -63,6 +66,26 @@ def give_billing_items(request: SignedInRequest, project_id: int, commitment_id:
         services.set_billing_items, **parse_expected_lines(request), anew="anew" in request.POST
     )
     return handle_decision(request, project_id, commitment_id, command, done)
+
+
+@require_POST
+def check_entry(request: SignedInRequest, project_id: int, commitment_id: int = 0) -> HttpResponse:
+    """The issues that Send would find in what is typed so far. Nothing is written."""
+    project = get_project_or_404(request, project_id)
+    if commitment_id:
+        commitment = get_commitment_or_404(project, commitment_id)
+        require_edit_commitment(request.user, project, commitment.created_by_id)
+        entry = Entry.from_post(request.POST, project=project, kind=commitment.kind, commitment=commitment)
+    else:
+        require_create_commitments(request.user, project)
+        kind = request.GET.get("kind", Kind.SUBCONTRACT.value)
+        if kind not in Kind.values:
+            raise Http404
+        commitment = Commitment(project=project, kind=kind, created_by=request.user)
+        entry = Entry.from_post(request.POST, project=project, kind=kind)
+    basis = build_basis(build_document(commitment, entry.build_lines(commitment)))
+    issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=basis.proposed_erp_id)
+    return render(request, "commitments/_issues_so_far.html", {"issues": issues})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -8,13 +8,15 @@ appear by id only, so that erasing a person changes no snapshot (docs/architectu
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from commitments.models import Commitment
+from commitments.models import LineItem as StoredLine
+from commitments.services import list_lines
 
 SCHEMA_VERSION = 2
 VERSIONS = (1, 2)
@@ -82,13 +84,15 @@ class Document:
         return min(amounts, key=lambda code: (-abs(amounts[code]), code), default="")
 
 
-def build_document(commitment: Commitment) -> Document:
-    """The commitment as it stands now, as a document. Two queries besides what is loaded."""
+def build_document(commitment: Commitment, typed: Sequence[StoredLine] | None = None) -> Document:
+    """The commitment as it stands now, as a document: with these lines, or else its own. Two queries besides
+    what is loaded. One that is not saved yet is number 0.
+    """
     project = commitment.project
     company = commitment.contract_company
-    lines = commitment.lines.select_related("cost_code", "cost_type").order_by("position")
+    lines = list_lines(commitment) if typed is None else typed
     return Document(
-        commitment_id=commitment.pk,
+        commitment_id=commitment.pk or 0,
         project_id=project.pk,
         project_name=project.name,
         kind=commitment.kind,

@@ -11,8 +11,10 @@ from django.utils.safestring import SafeString
 
 from commitments.forms import CommitmentForm
 from commitments.models import Commitment
+from commitments.services import LINE_FIELDS
 from directory import drafts
 from directory.models import Project
+from erp_integrations.adapters.base import Issue
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.forms import AnswerForm
 from erp_integrations.models import JobLink, Question
@@ -47,6 +49,19 @@ def explain_number(form: CommitmentForm, project: Project, kind: str) -> str:
         adapter = get_adapter(link.connection if link else None)
         number.help_text = number.field.help_text = escape(adapter.describe_numbers(kind))
     return ""
+
+
+@register.filter
+def place(issue: Issue) -> str:
+    """The id of the control in a commitment's form that an issue is about; blank where there is none."""
+    if issue.affected:
+        part = issue.affected[0]
+        name = part.what.replace(" ", "_")
+        return f"id_lines-{part.positions[0] - 1}-{name if name in LINE_FIELDS else 'cost_code'}"
+    if issue.field == "Schedule of Values":
+        return "id_lines-0-cost_code"
+    name = issue.field.lower().replace(" ", "_")
+    return f"id_{name}" if name in CommitmentForm.base_fields else ""
 
 
 @register.simple_tag(takes_context=True)

@@ -84,7 +84,8 @@
   // ---- htmx -------------------------------------------------------------------------------------------------------
 
   // What asks by itself asks again soon: one lost answer is nobody's trouble.
-  const isPoll = (ctx) => ctx.sourceEvent?.type === "every";
+  const isCheck = (ctx) => ctx.sourceElement.id === "issues"; // of a form, while somebody types
+  const isPoll = (ctx) => ctx.sourceEvent?.type === "every" || isCheck(ctx);
   const isDecision = (ctx) => ctx.sourceElement.matches("form.decision");
   const PRESS_AGAIN = "What you typed is still here, and nothing is decided twice: press the button again.";
 
@@ -105,7 +106,7 @@
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
     // The session or a right has ended while somebody types: they learn it when they press, and come back to the dialog.
-    if (isPoll(ctx) && dialog?.open && (ctx.hx.redirect || !ctx.response.raw.ok)) {
+    if (isPoll(ctx) && (isCheck(ctx) || dialog?.open) && (ctx.hx.redirect || !ctx.response.raw.ok)) {
       event.preventDefault();
       return;
     }
@@ -153,6 +154,14 @@
   let focused; // the row that has the focus, whose button may be gone after a swap
 
   document.addEventListener("htmx:before:swap", () => { focused = document.activeElement?.closest("#rows tr[id]"); });
+
+  document.addEventListener("htmx:after:swap", () => {
+    document.querySelectorAll("[data-issue]").forEach((control) => control.removeAttribute("data-issue"));
+    document.querySelectorAll("#issues a").forEach((link) => {
+      const { severity } = link.closest("li").dataset;
+      document.getElementById(link.hash.slice(1))?.setAttribute("data-issue", severity);
+    });
+  });
 
   document.addEventListener("htmx:after:swap", (event) => {
     if (document.activeElement === document.body) rowLink(focused)?.focus({ preventScroll: true });

@@ -55,6 +55,8 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:look-again": "Spectrum is read again, and nothing is sent.",
     "erp_integrations:seen": "It says that somebody has looked, and decides nothing that is exported.",
     "erp_integrations:ask": "A question decides nothing, and changes nothing that is exported.",
+    "project_erp:check": "It says what Send would say of a form, and writes nothing.",
+    "project_erp:check_new": "It says what Send would say of a form, and writes nothing.",
     "project_erp:take_number": "A change as in the form, before anything is sent.",
     "project_erp:spreadsheet": LOOKS,
     "project_erp:answer": "An answer decides nothing, and changes nothing that is exported.",

@@ -137,6 +137,8 @@ TOOLS: dict[str, Row] = {
     "project_erp:merge": Row(
         READS, EDITS, "doubled", form_on="commitments:detail", done="commitment.lines_merged", shows=302
     ),
+    "project_erp:check": Row(None, EDITS, "unsent", done=200),
+    "project_erp:check_new": Row(None, "create commitments", done=200),
     "project_erp:take_number": Row(
         READS, EDITS, "unfit", form_on="commitments:detail", done="commitment.changed", shows=302
     ),
