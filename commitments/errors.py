@@ -29,3 +29,11 @@ class FormUsed(CommitmentError):
 
 class NumberTaken(CommitmentError):
     """The project has another commitment of this kind with this number."""
+
+
+class RowsRefused(CommitmentError):
+    """Rows that somebody typed or pasted, with the ``problems`` of all of them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems

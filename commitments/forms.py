@@ -202,17 +202,20 @@ class LineChoices:
 
     @property
     def offered(self) -> list[tuple[CostCode, str]]:
-        """The cost codes that are open, with their open cost types; all of them where nobody knows."""
+        """The open cost codes, with their open cost types; all not closed here where nobody knows."""
+        not_closed = [cost_code for cost_code in self.cost_codes if not cost_code.closed_at]
         if self.states is None:
-            return [(cost_code, "") for cost_code in self.cost_codes]
+            return [(cost_code, "") for cost_code in not_closed]
         listed = (
             (cost_code, [name for name, state in self.states[cost_code.code].items() if not state])
-            for cost_code in self.cost_codes
+            for cost_code in not_closed
         )
         return [(cost_code, " ".join(names)) for cost_code, names in listed if names]
 
     def describe_state(self, cost_code: CostCode | None, cost_type: CostType | None) -> str:
         """Why the line can't be booked there today; blank where it can, or nobody knows."""
+        if cost_code and cost_code.closed_at:
+            return "Closed in this project"
         if cost_code is None or self.states is None:
             return ""
         types = self.states[cost_code.code]

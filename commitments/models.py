@@ -112,6 +112,8 @@ class CostCode(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="cost_codes")
     code = models.CharField(max_length=30)
     name = models.CharField(max_length=200)
+    closed_at = models.DateTimeField(null=True, editable=False)
+    """Since then it is offered no more."""
 
     class Meta:
         ordering = ["code"]

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.commitments, name="list"),
     path("new/", views.create, name="new"),
     path("vendors/", views.vendors, name="vendors"),
+    path("cost-codes/", views.cost_codes, name="cost_codes"),
     path("<int:commitment_id>/", views.detail, name="detail"),
     path("<int:commitment_id>/edit/", views.edit, name="edit"),
     path("<int:commitment_id>/delete/", views.delete, name="delete"),

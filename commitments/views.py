@@ -13,19 +13,22 @@ from django.views.decorators.http import require_http_methods, require_safe
 from commitments import badges, queries, services
 from commitments.changes import build_details
 from commitments.choices import find_vendors
+from commitments.cost_codes import add_cost_codes, find_cost_codes, set_closed
 from commitments.entries import Entry
-from commitments.errors import CommitmentChanged, CommitmentLocked, FormUsed, NumberTaken
+from commitments.errors import CommitmentChanged, CommitmentLocked, FormUsed, NumberTaken, RowsRefused
 from commitments.figures import describe_figures
-from commitments.models import Badge, Commitment, Kind, Lock
+from commitments.models import Badge, Commitment, CostCode, Kind, Lock
 from commitments.queries import CRITERIA
 from directory import drafts
 from directory.criteria import build_field, build_tags
-from directory.db.pagination import parse_key
+from directory.db import pagination
+from directory.db.pagination import parse_key, parse_search
 from directory.models import Project
 from directory.requests import SignedInRequest
 from directory.rights.permissions import (
     can_create_commitments,
     can_edit_commitment,
+    can_send_commitments,
     require_create_commitments,
     require_edit_commitment,
 )
@@ -272,6 +275,39 @@ def delete(request: SignedInRequest, project_id: int, commitment_id: int) -> Htt
         raise Http404 from None
     messages.success(request, f"{commitment} was deleted.")
     return redirect(project)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def cost_codes(request: SignedInRequest, project_id: int) -> HttpResponse:
+    """The project's cost codes: to be added from typed or pasted rows, closed, and opened again."""
+    project, problems = get_project_or_404(request, project_id), list[str]()
+    for closed, name in ((True, "close"), (False, "open")):
+        if request.method == "POST" and name in request.POST:
+            key = parse_key(request.POST[name])
+            cost_code = get_object_or_404(CostCode, project=project, pk=key)
+            set_closed(cost_code=cost_code, closed=closed, by=request.user)
+            messages.success(request, f"{cost_code} is {'closed' if closed else 'open'}.")
+            return redirect("commitments:cost_codes", project_id)
+    if request.method == "POST":
+        try:
+            count = add_cost_codes(project=project, text=request.POST.get("rows", ""), by=request.user)
+        except RowsRefused as refused:
+            problems = refused.problems
+        else:
+            messages.success(request, f"{count:,} cost code{'s'[: count != 1]} added.")
+            return redirect("commitments:cost_codes", project_id)
+    search = parse_search(request.GET.get("q", ""))
+    found = find_cost_codes(project, search)
+    context = {
+        "page": pagination.get_page(
+            found, request.GET.dict(), by="code", ascending=True, kept={"q": search} if search else {}
+        ),
+        "search": search,
+        "problems": problems,
+        "typed": request.POST.get("rows", ""),
+        "can_change": can_send_commitments(request.user, project),
+    }
+    return render(request, "commitments/cost_codes.html", context, status=422 if problems else 200)
 
 
 def get_project_or_404(request: SignedInRequest, project_id: int) -> Project:

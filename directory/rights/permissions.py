@@ -228,3 +228,8 @@ require_send_commitments = _build_project_requirement(
     "To send to the ERP or retrieve from it, you need Admin on this project's Commitments tool.",
     can_send_commitments,
 )
+require_keep_cost_codes = _build_project_requirement(
+    "keep cost codes",
+    "To add or close cost codes, you need Admin on this project's Commitments tool.",
+    can_send_commitments,
+)

@@ -69,6 +69,7 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:accept-reply-rule": "It says how Spectrum confirms a write, as seen on one of ours.",
     "erp_integrations:rotate": "The same client gets another secret, from its own server.",
     "commitments:delete": ENDS,
+    "commitments:cost_codes": "A cost code is a choice for lines, and sends nothing.",
     # One's own account
     "account_email": NEVER,
     "account_signup": NEVER,

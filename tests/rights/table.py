@@ -121,6 +121,7 @@ TOOLS: dict[str, Row] = {
         "create commitments", "create commitments", entered={"number": "N-1"}, done="commitment.created"
     ),
     "commitments:vendors": Row("create commitments"),
+    "commitments:cost_codes": Row(READS, SENDS, entered={"rows": "99-1,New"}, done="cost_code.created"),
     "commitments:detail": Row(READS),
     "commitments:edit": Row(EDITS, EDITS, "unsent", entered={"title": "New"}, done="commitment.changed"),
     "commitments:delete": Row(EDITS, EDITS, "unsent", done="commitment.deleted"),
