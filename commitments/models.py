@@ -55,6 +55,12 @@ SENDABLE_STATUSES: dict[str, tuple[str, ...]] = {
     Kind.PURCHASE_ORDER: (PurchaseOrderStatus.APPROVED,),
 }
 
+EXPORTED_STATUSES: dict[str, tuple[str, ...]] = {
+    Kind.SUBCONTRACT: (SubcontractStatus.COMPLETE, SubcontractStatus.TERMINATED, SubcontractStatus.VOID),
+    Kind.PURCHASE_ORDER: (PurchaseOrderStatus.CLOSED,),
+}
+"""Those to which it may still move once the ERP has it."""
+
 
 class Lock(models.TextChoices):
     NONE = "none", "Editable"

@@ -192,6 +192,25 @@ def delete_commitment(*, commitment: Commitment, by: User) -> None:
     commitment_row.delete()
 
 
+def set_exported_status(commitment: Commitment, status: str) -> None:
+    """The ERP has it now. The caller holds the row's lock."""
+    if commitment.status == status:
+        return
+    facts = get_facts(commitment)
+    commitment.status, commitment.version = status, commitment.version + 1
+    commitment.save(update_fields=["status", "version", "updated_at"])
+    history.record(
+        event=CommitmentEvent.COMMITMENT_CHANGED,
+        subject=commitment,
+        by=None,
+        company=commitment.project.company,
+        detail={
+            "fields": ["status"],
+            "changes": describe_changes(list_changes(facts, get_facts(commitment))),
+        },
+    )
+
+
 def lock_commitment(commitment: Commitment) -> Commitment:
     return (
         Commitment.objects.select_for_update(of=("self",))

@@ -44,6 +44,14 @@ def send_to_erp(request: SignedInRequest, project_id: int, commitment_id: int) -
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+def send_status(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
+    """Send an exported commitment's new status to accounting."""
+    done = "The status was sent to accounting. It changes here once Spectrum has it."
+    command = partial(submissions.send_status, status=request.POST.get("status", ""))
+    return handle_decision(request, project_id, commitment_id, command, done)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 def retrieve_from_erp(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Take a commitment back before anybody has decided."""
     done = "Retrieved from accounting. You can change it again."

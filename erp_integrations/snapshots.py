@@ -14,13 +14,24 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from commitments.models import Commitment
+from django.db.models import TextChoices
+
+from commitments.models import STATUSES, Commitment
 from commitments.models import LineItem as StoredLine
 from commitments.services import list_lines
 
 SCHEMA_VERSION = 2
-VERSIONS = (1, 2)
-"""Those that this program reads. In the first, lines have no identity."""
+STATUS_VERSION = 3
+VERSIONS = (1, SCHEMA_VERSION, STATUS_VERSION)
+"""Those that this program reads. In the first, lines have no identity; the third has a purpose, so that a
+program from before takes no status for the whole."""
+
+
+class Purpose(TextChoices):
+    """How much of a commitment a submission writes."""
+
+    WHOLE = "whole", "Commitment"
+    STATUS = "status", "Status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,8 @@ class Document:
     """A commitment with its lines, as it was sent.
 
     ``default_retainage`` is a percentage (10 means ten per cent). ``kind`` and
-    ``status`` are the stored values of ``commitments.models``.
+    ``status`` are the stored values of ``commitments.models``. With the purpose status it is what was
+    exported, and only that it is no longer of the ``previous_status`` is written.
     """
 
     commitment_id: int
@@ -69,6 +81,25 @@ class Document:
     created_by_id: int
     lines: tuple[LineItem, ...] = field(default_factory=tuple)
     schema_version: int = SCHEMA_VERSION
+    purpose: str = Purpose.WHOLE
+    previous_status: str = ""
+
+    @property
+    def is_status(self) -> bool:
+        return self.purpose == Purpose.STATUS
+
+    @property
+    def status_label(self) -> str:
+        return str(STATUSES[self.kind](self.status).label)
+
+    @property
+    def status_change(self) -> str:
+        """In words; blank where the whole is written."""
+        return (
+            f"{STATUSES[self.kind](self.previous_status).label} to {self.status_label}"
+            if self.is_status
+            else ""
+        )
 
     @property
     def total(self) -> Decimal:
@@ -152,6 +183,8 @@ def to_json(document: Document) -> str:
 def get_content(document: Document) -> dict[str, Any]:
     """As its version has it: the hash of what was accepted before stays what it was."""
     content = asdict(document)
+    if document.schema_version < STATUS_VERSION:
+        del content["purpose"], content["previous_status"]
     if document.schema_version == 1:
         for line in content["lines"]:
             del line["line_id"]

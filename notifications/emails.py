@@ -179,9 +179,10 @@ def store_rejection(
     currency: str,
     reason: str,
     rejected_by: str,
+    next_step: str,
     link: str,
 ) -> list[OutgoingEmail]:
-    """Tell that accounting rejected a commitment: why, who, and where to edit it.
+    """Tell that accounting rejected a commitment: why, who, what can be done, and where.
 
     ``kind`` is the commitment's kind on screen ("Subcontract"). A person who is named twice
     among the recipients gets one mail.
@@ -202,6 +203,7 @@ def store_rejection(
             ],
             "reason": reason.strip(),
             "rejected_by": rejected_by,
+            "next_step": next_step,
             "link": link,
         },
     )

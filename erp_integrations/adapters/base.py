@@ -659,6 +659,12 @@ class Adapter(Protocol):
     ) -> tuple[Call, ...]:
         """The ordered calls that write the document. Pure; call only when nothing blocks."""
 
+    def is_status(self, call: Call) -> bool:
+        """It changes the status of a record that is there, and nothing else. Pure."""
+
+    def set_status(self, calls: tuple[Call, ...], status: Call | None) -> tuple[Call, ...]:
+        """A plan as its record is with the status of a later call, or None: whatever its status is. Pure."""
+
     def list_changed_values(
         self, document: Document, calls: Sequence[Call]
     ) -> Mapping[int, Sequence[StoredValue]]:

@@ -233,6 +233,9 @@ def build_spectrum_settings(
         wsdls=wsdls,
         non_ascii=NonAscii(connection.non_ascii),
         retention_rule=RetentionRule(connection.settings.retention_rule),
+        status_codes={
+            name: getattr(rules, f"{name}_code") for name in ("complete", "terminated", "void", "closed")
+        },
         fixed_price_units=frozenset(connection.fixed_price_units.upper().replace(",", " ").split()),
         unit_price_codes=frozenset(filter(None, connection.settings.unit_price_codes.split(","))),
         job_price_codes=frozenset(filter(None, connection.settings.job_price_codes.split(","))),

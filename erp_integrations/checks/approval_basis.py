@@ -128,8 +128,10 @@ class ApprovalBasis:
 
     @cached_property
     def reference_issues(self) -> list[Issue]:
-        """Everything that Spectrum's lists have against the document."""
-        return self.adapter.check_references(self.document, self.references)
+        """Everything that Spectrum's lists have against the document; what is there already keeps its own."""
+        return (
+            [] if self.document.is_status else self.adapter.check_references(self.document, self.references)
+        )
 
     @property
     def proposed_erp_id(self) -> str:
@@ -172,6 +174,15 @@ def build_basis(document: Document) -> ApprovalBasis:
         general_ledger_source=source,
         units={each["unit"]: each["erp_unit"] for each in job.units or ()},
     )
+    if document.is_status:
+        # Its record is where it was exported to, whatever the links and accounts are by now.
+        name = references.vendor_name if references.vendor_code == job.held_vendor_code else ""
+        references = ErpReferences(
+            vendor_code=job.held_vendor_code,
+            vendor_name=name,
+            job_number=references.job_number,
+            job_description=references.job_description,
+        )
     return ApprovalBasis(
         document, connection, references, job.held_erp_id, job.was_sent_before, job.has_unconfirmed_changes
     )
@@ -220,6 +231,7 @@ def list_job_links(
         cost_type_account=get_first(accounts, "general_ledger_account"),
         units=ArraySubquery(lookup.build_json_rows(unit_links, "unit", "erp_unit")),
         held_erp_id=get_first(holds, "erp_id"),
+        held_vendor_code=get_first(holds.filter(**of_connection), "vendor_code"),
         was_sent_before=Exists(ended),
         has_unconfirmed_changes=Exists(unconfirmed),
     )

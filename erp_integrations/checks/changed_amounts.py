@@ -16,7 +16,9 @@ LineName = tuple[str, ...]
 
 def check_changed_amounts(document: Document) -> Iterator[Issue]:
     """A remark where total or lines are not those of the last sending that ended. One query."""
-    ended = Submission.objects.filter(commitment=document.commitment_id).exclude(status__in=OPEN_STATUSES)
+    ended = (
+        Submission.objects.whole().filter(commitment=document.commitment_id).exclude(status__in=OPEN_STATUSES)
+    )
     last = ended.order_by("-pk").first()
     if last is None:
         return

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from commitments.models import Badge, Commitment
+from commitments.models import Badge, Commitment, Lock
 from erp_integrations.adapters.base import (
     Issue,
     Key,
@@ -57,7 +57,7 @@ def find_leftovers(commitment_id: int) -> Leftovers | None:
 
 def release_erp_id(commitment: Commitment) -> None:
     """Free the record's name for others, unless something of this commitment stands under it."""
-    if find_leftovers(commitment.pk) is None:
+    if commitment.lock != Lock.EXPORTED and find_leftovers(commitment.pk) is None:
         ErpIdHold.objects.filter(commitment=commitment).delete()
 
 

@@ -31,7 +31,7 @@ def find_moved_records(job: ExportJob) -> tuple[MovedRecord, ...] | Unavailable:
 
     What only the whole plan speaks for, of which a part is known to be written, is a possible one.
     """
-    stored = list(job.list_current_calls())
+    stored = list(job.record_job.list_current_calls())
     written = [call for call in stored[1:] if call.state == CallState.WRITTEN]
     rest = written if stored[0].state == CallState.WRITTEN else stored[1:]
     plans = [[stored[0], *rest], *([stored] if len(rest) < len(stored) - 1 else [])]

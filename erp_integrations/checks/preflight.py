@@ -10,8 +10,9 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from commitments.models import SENDABLE_STATUSES
+from commitments.models import SENDABLE_STATUSES, SubcontractStatus
 from directory.db.prepared import Parameter, PreparedQuery
+from directory.db.time_zones import format_time
 from erp_integrations import name_matching
 from erp_integrations.adapters.base import (
     Issue,
@@ -23,9 +24,7 @@ from erp_integrations.checks import leftovers
 from erp_integrations.checks.approval_basis import ApprovalBasis
 from erp_integrations.checks.changed_amounts import check_changed_amounts
 from erp_integrations.checks.numbers import NUMBER_ISSUES, check_number
-from erp_integrations.models import (
-    ErpIdHold,
-)
+from erp_integrations.models import ErpIdHold, ExportJob, JobBilling, Submission
 from erp_integrations.snapshots import Document
 
 # Only the approver can change the ERP ID that a commitment keeps, so at Send these warn.
@@ -44,6 +43,9 @@ class Moment(StrEnum):
 
 def check_export(basis: ApprovalBasis, *, moment: Moment, erp_id: str, note: str = "") -> list[Issue]:
     """Everything that stands in the way, all at once, blocking ones first. At most three queries."""
+    if basis.document.is_status:
+        own = basis.adapter.check_document(basis.document, basis.references, erp_id)
+        return list_by_severity([*check_status(basis, erp_id), *own])
     issues = [
         *check_commitment(basis.document),
         *basis.adapter.check_document(basis.document, basis.references, erp_id, note),
@@ -123,6 +125,43 @@ def check_commitment(document: Document) -> Iterator[Issue]:
             "Schedule of Values",
             "Check that a total of zero or less is intended.",
             ResponsibleParty.PROJECT,
+        )
+
+
+def check_status(basis: ApprovalBasis, erp_id: str) -> Iterator[Issue]:
+    """It goes to the record that was exported, and to no other one."""
+    document = basis.document
+    if basis.connection is None or not basis.references.vendor_code:
+        yield Issue(
+            "status-elsewhere",
+            Severity.BLOCKING,
+            "The project is no longer linked to the Spectrum company that has this commitment.",
+            "Project",
+            "Link it there again.",
+            ResponsibleParty.ERP_ADMIN,
+        )
+    elif basis.get_key(erp_id) != basis.get_key(basis.held_erp_id):
+        yield Issue(
+            "erp-id-fixed",
+            Severity.BLOCKING,
+            f"It is in Spectrum as {basis.held_erp_id}. A status does not change that.",
+            "ERP ID",
+            f"Change it back to {basis.held_erp_id}.",
+            ResponsibleParty.APPROVER,
+        )
+    if document.status != SubcontractStatus.VOID:
+        return
+    billings = JobBilling.objects.filter(
+        job__in=ExportJob.objects.current(),
+        job__submission__in=Submission.objects.whole().filter(commitment=document.commitment_id),
+    )
+    if (billing := billings.first()) and billing.has_amounts:
+        yield build_project_issue(
+            "void-billed",
+            "Status",
+            f"When Spectrum was read ({format_time(billing.read_at)}), {billing.billed or 0:,.2f} of it was "
+            f"billed and {billing.paid or 0:,.2f} paid, so it can't be Void.",
+            "Choose Terminated or Complete.",
         )
 
 

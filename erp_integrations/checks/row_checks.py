@@ -154,6 +154,9 @@ def check_submission(submission: Submission, names: Names | None = None) -> RowC
         issues += map(build_change_issue, pending_changes.list_for_document(document))
     if submission.restored_at:
         issues.append(build_restore_issue())
+    if document.is_status:  # no rule is about one
+        scopes = [*own_scopes, f"project:{submission.project_id}", f"connection:{submission.connection_id}"]
+        return RowCheck(preflight.list_by_severity(issues), scopes, basis.hash, erp_id)
     facts = read_facts(submission, basis, {} if names is None else names)
     rules = {each.code: each for each in CheckRule.objects.filter(company=submission.company_id)}
     issues = preflight.list_by_severity([*issues, *check_rules(facts, rules)])
@@ -241,7 +244,7 @@ def read_facts(submission: Submission, basis: ApprovalBasis, names: Names) -> Fa
     if company not in names:
         vendors = ContractCompany.objects.filter(company=company).values_list("name", flat=True)
         names[company] = {name: get_spelled_name(name) for name in vendors}
-    others = Submission.objects.filter(company=company, status__in=OPEN_STATUSES)
+    others = Submission.objects.whole().filter(company=company, status__in=OPEN_STATUSES)
     others = others.exclude(commitment=submission.commitment_id).order_by("-pk")
     accepted = others.filter(status=SubmissionStatus.ACCEPTED)
     same_vendor = {document.contract_company_name, *list_names_of_vendor(basis)}
@@ -330,7 +333,7 @@ def list_refusals(basis: ApprovalBasis) -> list[tuple[Any, str]]:
 
 
 def find_previous_document(submission: Submission) -> Document | None:
-    earlier = Submission.objects.filter(commitment=submission.commitment_id, pk__lt=submission.pk)
+    earlier = Submission.objects.whole().filter(commitment=submission.commitment_id, pk__lt=submission.pk)
     previous = earlier.order_by("-pk").first()
     try:
         return previous.document if previous else None

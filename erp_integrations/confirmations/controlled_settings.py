@@ -60,7 +60,10 @@ FIELDS_BY_ROLE: Mapping[type[Model], Mapping[SettingRole, tuple[str, ...]]] = {
             *("success_rule", "success_codes", "element_names", "soap_authentication"),
             *("rest_authentication", "token_for_descriptions", "error_statuses"),
         ),
-        SettingRole.PLAN: ("retention_rule", "unit_price_codes", "job_price_codes"),
+        SettingRole.PLAN: (
+            *("retention_rule", "unit_price_codes", "job_price_codes"),
+            *("complete_code", "terminated_code", "void_code", "closed_code"),
+        ),
         # How lists are asked for, and from when on a person's own words count, which are kept.
         SettingRole.FREE: ("any_ending", "watch_days", "resolve_by_hand_after_hours"),
         SettingRole.STATE: ("connection",),

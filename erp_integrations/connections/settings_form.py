@@ -280,6 +280,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("general_ledger_account", "general_ledger_order", "erp_id_rule", "subcontract_prefix"),
         *("purchase_order_prefix", "non_ascii", "fixed_price_units", "notes_topic"),
         *("retention_rule", "unit_price_codes", "job_price_codes"),
+        *("complete_code", "terminated_code", "void_code", "closed_code"),
     ),
     "Hosted site": (
         *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),

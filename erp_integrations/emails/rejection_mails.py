@@ -22,7 +22,13 @@ def store_rejection_mails(submission: Submission) -> None:
             project_memberships__project=submission.project_id,
             project_memberships__commitments_level=Level.ADMIN,
         )
-    edit = reverse("commitments:edit", args=[submission.project_id, submission.commitment_id])
+    page, next_step = (
+        "edit",
+        "You can edit it again. Once corrected, a project admin sends it with Re-send to ERP.",
+    )
+    if submission.new_status:
+        page, next_step = "detail", "The commitment keeps the status that it has, and stays locked."
+    address = reverse(f"commitments:{page}", args=[submission.project_id, submission.commitment_id])
     emails.store_rejection(
         recipients=people,
         kind=Kind(submission.kind).label,
@@ -34,5 +40,6 @@ def store_rejection_mails(submission: Submission) -> None:
         currency=submission.company.currency,
         reason=submission.reason,
         rejected_by=str(submission.decided_by),
-        link=f"{settings.PUBLIC_URL}{edit}",
+        next_step=next_step,
+        link=f"{settings.PUBLIC_URL}{address}",
     )

@@ -90,7 +90,7 @@ def read_back_before_sending(
             own_row.update(differences=verification.to_differences_column(certain))
             outcomes.fail(job, describe_moved_records(job, certain or records, other_job))
             return None
-        case NotFound() if is_written_part_gone(job, adapter):
+        case NotFound() if is_written_part_gone(job.record_job, adapter):
             outcomes.fail(
                 job,
                 "What was written is not in Spectrum any more: there is no "

@@ -1,18 +1,18 @@
 """Our own ledger of a record in the ERP: the calls of this commitment that may have been written there."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Q, QuerySet, Subquery
+from django.db.models import F, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from directory.db.prepared import Parameter, PreparedQuery
 from erp_integrations import signing
 from erp_integrations.adapters.base import Call
 from erp_integrations.adapters.registry import get_adapter, get_job_key, to_call
-from erp_integrations.models import MAYBE_WRITTEN, CallState, ExportCall, ExportJob, WireAttempt
+from erp_integrations.models import MAYBE_WRITTEN, CallState, ExportCall, ExportJob, JobStatus, WireAttempt
 
 LONGEST_EXCERPT = 300
 
@@ -85,6 +85,30 @@ def find_repeated_reply(job: ExportJob) -> str:
         f"{call.title}: Spectrum gave the same unreadable answer twice and has nothing of "
         f"it. Its reply: {excerpt}"
     )
+
+
+def list_expected_calls(plans: Mapping[ExportJob, tuple[Call, ...]]) -> dict[ExportJob, tuple[Call, ...]]:
+    """Each plan as its record must be by now: with the last status that was written there, or with any while
+    nobody knows of one. One query.
+    """
+    last: dict[int, ExportCall] = {}
+    statuses = ExportCall.objects.exclude(job__submission__new_status="").exclude(
+        job__status=JobStatus.CANCELLED
+    )
+    statuses = statuses.filter(
+        job__submission__commitment__in={job.submission.commitment_id for job in plans},
+        plan_round=F("job__plan_round"),
+        state__in=[CallState.WRITTEN, CallState.SENDING, CallState.UNKNOWN],
+    )
+    for call in statuses.select_related("job__submission").order_by("job"):
+        last[call.job.submission.commitment_id] = call
+    expected = {}
+    for job, calls in plans.items():
+        expected[job] = calls
+        if status := last.get(job.submission.commitment_id):
+            known = to_call(status) if status.state == CallState.WRITTEN else None
+            expected[job] = get_adapter(job.connection).set_status(calls, known)
+    return expected
 
 
 def has_written_call(job: ExportJob) -> bool:

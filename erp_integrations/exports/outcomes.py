@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from commitments.locks import set_accounting_status
 from commitments.models import Badge, Commitment, Lock
+from commitments.services import set_exported_status
 from directory import history
 from directory.db.leases import LeaseEnd, LeaseLost, get_lease_duration
 from directory.db.prepared import Parameter, PreparedQuery, PreparedUpdate
@@ -45,6 +46,7 @@ from erp_integrations.models import (
     Verification,
     WireAttempt,
 )
+from erp_integrations.snapshots import Purpose
 
 LOST_RIGHT = "the approver lost the right"
 
@@ -172,7 +174,7 @@ def record_synced(job: ExportJob, *, answered: tuple[WireAttempt, Accepted] | No
         changes["verify_after"] = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
     elif job.verification != Verification.ATTESTED:
         changes["verification"] = Verification.NOT_CONFIGURED
-    set_accounting_status(commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id)
+    record_in_project(job)
     if answered:
         record_outcome(job, *answered)
     if not ExportJob.objects.own(job).update(**changes):
@@ -229,7 +231,7 @@ def undo_acceptance(job: ExportJob) -> None:
     job.submission.undo_acceptance()
     job.submission.save_decision()
     leftovers.release_erp_id(job.submission.commitment)
-    set_accounting_status(job.submission.commitment, badge=Badge.AWAITING)
+    set_badge(job.submission, Badge.AWAITING)
 
 
 def record_export_event(
@@ -360,11 +362,9 @@ def set_job_status(
     job.save()
     submission = job.submission
     if status == JobStatus.SYNCED:
-        set_accounting_status(
-            submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id
-        )
+        record_in_project(job)
     else:
-        set_accounting_status(submission.commitment, badge=BADGES[status])
+        set_badge(submission, BADGES[status])
     needs_person = status == JobStatus.FAILED or (status == JobStatus.INCOMPLETE and job.not_before is None)
     if needs_person or job.needs_manual_resolution:
         alarms.create_alarm(job, problem, tells_sender=notify_sender)
@@ -372,6 +372,23 @@ def set_job_status(
     if status == JobStatus.FAILED:
         entry["wrote"] = not ledger.is_unwritten(job)
     record_export_event(job, event, entry, by=by)
+
+
+def set_badge(
+    submission: Submission, badge: Badge, *, lock: Lock | None = None, erp_id: str | None = None
+) -> None:
+    """Badge, lock and ERP ID are the record's: a status that waits, fails or is written changes none."""
+    if submission.purpose == Purpose.WHOLE:
+        set_accounting_status(submission.commitment, badge=badge, lock=lock, erp_id=erp_id)
+
+
+def record_in_project(job: ExportJob) -> None:
+    """All of it is written: the record is Spectrum's, or its status has moved."""
+    submission = job.submission
+    set_badge(submission, Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id)
+    if submission.new_status:
+        commitment = Commitment.objects.select_for_update(of=("self",)).get(pk=submission.commitment_id)
+        set_exported_status(commitment, submission.new_status)
 
 
 VERIFIED_BADGES: dict[str, Badge] = {

@@ -99,8 +99,12 @@ def compare_plan(
             if affirmed:
                 foreign.append(Difference(call.title, "", "written", "nothing"))
             written.append(False)
-        elif differences and not affirmed and is_earlier_version(adapter, call, earlier, found):
-            written.append(False)
+        elif (
+            differences
+            and not affirmed
+            and (adapter.is_status(call) or is_earlier_version(adapter, call, earlier, found))
+        ):
+            written.append(False)  # of a status, another one is there
         else:
             foreign += differences
             written.append(True)

@@ -12,7 +12,6 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models.functions import Now
 
-from commitments.locks import set_accounting_status
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
     FoundElsewhere,
@@ -26,7 +25,7 @@ from erp_integrations.adapters.base import (
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import moved_records
 from erp_integrations.events import ErpEvent
-from erp_integrations.exports import outcomes
+from erp_integrations.exports import ledger, outcomes
 from erp_integrations.models import ExportJob, JobStatus, Verification
 
 BATCH_SIZE = 50
@@ -64,6 +63,7 @@ def verify_due(connection_id: int | None = None) -> int:
 def verify_job(job: ExportJob) -> Verdict:
     """Compare what was accepted with what Spectrum holds now. No transaction may be open."""
     calls = tuple(to_call(stored) for stored in job.list_current_calls())
+    (calls,) = ledger.list_expected_calls({job: calls}).values()
     verdict = get_adapter(job.connection).verify_plan(calls)
     if absent := moved_records.find_absence(verdict):
         return build_absence_verdict(absent, moved_records.find_moved_records(job))
@@ -106,7 +106,7 @@ def set_verification(job: ExportJob, verdict: KnownVerdict) -> None:
     job.save(update_fields=changed)
     badge = outcomes.get_synced_badge(job)
     if job.submission.commitment.badge != badge:
-        set_accounting_status(job.submission.commitment, badge=badge)
+        outcomes.set_badge(job.submission, badge)
 
 
 def to_verification_columns(verdict: KnownVerdict) -> tuple[Verification, list[dict[str, str]]]:

@@ -48,6 +48,18 @@ def _build_codes_field(label: str, help_text: str) -> "models.CharField[str, str
     return models.CharField(label, max_length=60, blank=True, default="", db_default="", help_text=help_text)
 
 
+def _build_status_field(name: str, default: str = "") -> "models.CharField[str, str]":
+    return models.CharField(
+        f"{name} in Spectrum",
+        max_length=1,
+        choices=[("", "Not known: it can't be sent"), ("A", "Active"), ("I", "Inactive"), ("C", "Complete")],
+        blank=True,
+        default=default,
+        db_default=default,
+        help_text=f"The status that Spectrum gets when a commitment there becomes {name}.",
+    )
+
+
 class ConnectionSettings(models.Model):
     """The readings of one connection, apart from the row that every call locks.
 
@@ -104,6 +116,11 @@ class ConnectionSettings(models.Model):
         db_default=RetentionRule.RETAINAGE,
         help_text="Nothing is withheld on a line that says no, and Spectrum may read a blank as no.",
     )
+
+    complete_code = _build_status_field("Complete", default="C")
+    terminated_code = _build_status_field("Terminated")
+    void_code = _build_status_field("Void")
+    closed_code = _build_status_field("Closed")
 
     unit_price_codes = _build_codes_field(
         "Price methods that mean unit price",

@@ -23,6 +23,7 @@ from erp_integrations.models.job_statuses import (
     Verification,
 )
 from erp_integrations.models.submissions import Submission
+from erp_integrations.snapshots import Purpose
 
 
 class ExportJobQuerySet(LeasedQuerySet["ExportJob"]):
@@ -214,6 +215,15 @@ class ExportJob(models.Model):
         if self.status == JobStatus.UNKNOWN:
             self.unknown_since = None
         self.status = status
+
+    @property
+    def record_job(self) -> "ExportJob":
+        """Of a status the job that made the record that has it: lines tell whose a record is. One query."""
+        if self.submission.purpose == Purpose.WHOLE:
+            return self
+        whole = ExportJob.objects.current().filter(submission__commitment=self.submission.commitment_id)
+        whole = whole.filter(submission__in=Submission.objects.whole())
+        return whole.select_related("connection__settings", "submission").first() or self
 
     @property
     def record_name(self) -> str:

@@ -9,14 +9,14 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from commitments.models import Commitment, Kind
+from commitments.models import STATUSES, Commitment, Kind
 from directory.db.search import build_search_column
 from directory.db.transitions import require_transition
 from directory.models import Company, Project, User
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.constraints import build_known_constraint
 from erp_integrations.models.job_statuses import DEVIATING, JobStatus
-from erp_integrations.snapshots import Document, from_json, hash_text
+from erp_integrations.snapshots import Document, Purpose, from_json, hash_text
 
 
 class SnapshotUnreadable(ValueError):
@@ -50,6 +50,10 @@ DECIDED_STATUSES = (SubmissionStatus.REJECTED, SubmissionStatus.ACCEPTED, Submis
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     """Reading submissions; each name is the one that the filter has on screen."""
+
+    def whole(self) -> "SubmissionQuerySet":
+        """Those that made a record, or are to make one."""
+        return self.filter(purpose=Purpose.WHOLE)
 
     def awaiting(self) -> "SubmissionQuerySet":
         return self.filter(status=SubmissionStatus.AWAITING)
@@ -121,6 +125,16 @@ class Submission(models.Model):
         db_default=SubmissionStatus.AWAITING,
     )
 
+    purpose = models.CharField(
+        max_length=10, choices=Purpose, default=Purpose.WHOLE, db_default=Purpose.WHOLE
+    )
+    new_status = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The commitment's, once Spectrum has it; blank where the purpose is another.",
+    )
     snapshot = models.TextField()
     snapshot_hash = models.CharField(max_length=64)
     schema_version = models.PositiveSmallIntegerField()
@@ -184,8 +198,18 @@ class Submission(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["commitment"],
-                condition=Q(status__in=OPEN_STATUSES),
+                condition=Q(status__in=OPEN_STATUSES, purpose=Purpose.WHOLE),
                 name="a_commitment_has_one_open_submission",
+            ),
+            models.UniqueConstraint(
+                fields=["commitment"],
+                condition=Q(status=SubmissionStatus.AWAITING),
+                name="a_commitment_awaits_one_decision",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose=Purpose.WHOLE, new_status="")
+                | (Q(purpose=Purpose.STATUS) & ~Q(new_status="")),
+                name="a_submission_has_a_known_purpose_and_its_status",
             ),
             build_known_constraint("status", SubmissionStatus, "a_submission_status_is_known"),
             models.CheckConstraint(
@@ -235,11 +259,20 @@ class Submission(models.Model):
         if hash_text(self.snapshot) != self.snapshot_hash:
             raise SnapshotUnreadable("The stored copy of this commitment was altered after it was sent.")
         try:
-            return from_json(self.snapshot)
+            document = from_json(self.snapshot)
         except ValueError as error:
             raise SnapshotUnreadable(
                 "The stored copy of this commitment was written by a newer version of Ledgergate."
             ) from error
+        new_status = document.status if document.is_status else ""
+        if (document.purpose, new_status) != (self.purpose, self.new_status):
+            raise SnapshotUnreadable("What this commitment was sent for was altered after it was sent.")
+        return document
+
+    @property
+    def new_status_label(self) -> str:
+        """In words; blank where the purpose is another."""
+        return str(STATUSES[self.kind](self.new_status).label) if self.new_status else ""
 
     def is_own_decision(self, person: User) -> bool:
         """Another person must decide: nobody does on what they had a hand in.

@@ -65,9 +65,11 @@ def list_others(
     """Among the newest alone: a vendor may have any number of commitments, and a number may be anywhere."""
     # No index is of this: it is asked of the newest alone.
     is_open = Case(When(status__in=OPEN_STATUSES, then=True), default=False)
-    waiting = Submission.objects.filter(is_open).exclude(commitment=commitment).order_by("-pk")
+    waiting = Submission.objects.whole().filter(is_open).exclude(commitment=commitment).order_by("-pk")
     with_vendor = Commitment.objects.filter(contract_company=contract_company).order_by("-pk").values("pk")
-    with_number = Submission.objects.filter(company=company, number=number).order_by("-pk").values("pk")
+    with_number = (
+        Submission.objects.whole().filter(company=company, number=number).order_by("-pk").values("pk")
+    )
     shown = ("pk", "number", "title", "contract_company_name", "total")
 
     def build(
@@ -96,7 +98,7 @@ def list_others(
 def list_sent_before(commitment: Parameter, submission: Parameter) -> QuerySet[Submission]:
     """The sending before this one, with what had been billed of its last export."""
     billing = {f"billing_{name}": F(f"jobs__billing__{name}") for name in BILLING}
-    sent = Submission.objects.filter(commitment=commitment, pk__lt=submission).annotate(**billing)
+    sent = Submission.objects.whole().filter(commitment=commitment, pk__lt=submission).annotate(**billing)
     return sent.order_by("-pk", F("jobs").desc(nulls_last=True))[:1]
 
 

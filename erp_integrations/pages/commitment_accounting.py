@@ -7,9 +7,13 @@ from typing import Any
 from django.db.models import Count
 
 from commitments.changes import Change
-from commitments.models import Commitment, Lock
+from commitments.models import EXPORTED_STATUSES, STATUSES, Commitment, Lock
 from directory.models import Company, Level, Project, User
-from directory.rights.permissions import can_see_erp_integrations, can_send_commitments
+from directory.rights.permissions import (
+    can_edit_commitment,
+    can_see_erp_integrations,
+    can_send_commitments,
+)
 from erp_integrations.adapters.base import Issue
 from erp_integrations.checks import key_collisions as collisions
 from erp_integrations.checks import preflight
@@ -28,8 +32,8 @@ from erp_integrations.models import (
 from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.pages.beside import list_document_changes
 from erp_integrations.reconciliation import drift, drift_list
-from erp_integrations.snapshots import Document, build_document
-from erp_integrations.submissions import can_answer
+from erp_integrations.snapshots import Document, Purpose, build_document
+from erp_integrations.submissions import can_answer, find_pending_status
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,10 @@ class CommitmentAccounting:
     question: Question | None = None
     may_answer: bool = False
     sees_accounting: bool = False
+    status: Submission | None = None
+    """The last one that was sent since the commitment itself was."""
+    statuses: Sequence[tuple[str, str]] = ()
+    """Those that the person may send."""
 
     @property
     def blocking_count(self) -> int:
@@ -75,7 +83,8 @@ class CommitmentAccounting:
     @property
     def can_retrieve(self) -> bool:
         """It can be taken back, rights aside."""
-        return self.latest is not None and self.latest.status == SubmissionStatus.AWAITING
+        last = self.status or self.latest
+        return last is not None and last.status == SubmissionStatus.AWAITING
 
     @property
     def senders_message(self) -> str:
@@ -92,9 +101,8 @@ class CommitmentAccounting:
 
 def get_commitment_accounting(commitment: Commitment, person: User) -> CommitmentAccounting:
     """Read it; at most thirteen queries."""
-    latest = (
-        commitment.submissions.select_related("sent_by", "decided_by", "ended_by").order_by("-pk").first()
-    )
+    sent = commitment.submissions.select_related("sent_by", "decided_by", "ended_by").order_by("-pk")
+    latest = sent.whole().first()
     may_send = can_send_commitments(person, commitment.project)
     senders = [] if may_send else list_senders(commitment)
     sees_accounting = latest is not None and can_see_erp_integrations(person, commitment.project.company)
@@ -103,16 +111,21 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         changes = drift.check_local_changes(latest) if exported else []
         local_changes = [drift_list.describe_issue(change) for change in changes]
         billing = JobBilling.objects.filter(job__in=latest.jobs.current()).first() if exported else None
-        question = find_open_question(latest)
+        status = sent.filter(pk__gt=latest.pk).first() if exported else None
+        question = find_open_question(status or latest)
+        may_edit = exported and can_edit_commitment(person, commitment.project, commitment.created_by_id)
+        can_move = may_edit and find_pending_status(commitment) is None
         return CommitmentAccounting(
             latest,
             "",
-            may_send,
+            may_edit or may_send,
             senders=senders,
             changed_here=local_changes,
             billing=billing,
             question=question,
-            may_answer=question is not None and can_answer(person, latest),
+            may_answer=question is not None and can_answer(person, status or latest),
+            status=status,
+            statuses=list_later_statuses(commitment) if can_move else (),
             sees_accounting=sees_accounting,
         )
     document = build_document(commitment)
@@ -140,11 +153,19 @@ def add_invoiced(commitments: Sequence[Any]) -> Sequence[Any]:
         submission__commitment__in=commitments,
         submission__commitment__lock=Lock.EXPORTED,
         submission__status__in=OPEN_STATUSES,
+        submission__purpose=Purpose.WHOLE,
     )
     invoiced = dict(jobs.values_list("submission__commitment", "billing__billed"))
     for each in commitments:
         each.invoiced = invoiced.get(each.pk)
     return commitments
+
+
+def list_later_statuses(commitment: Commitment) -> list[tuple[str, str]]:
+    """Those to which it may move in Spectrum, with their words."""
+    labels = dict(STATUSES[commitment.kind].choices)
+    later = EXPORTED_STATUSES[commitment.kind]
+    return [(each, str(labels[each])) for each in later if each != commitment.status]
 
 
 def list_changes_since(latest: Submission, document: Document) -> list[Change]:

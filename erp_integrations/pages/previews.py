@@ -111,7 +111,7 @@ def build_preview(
         changes=pending_changes.list_for_document(basis.document),
         needs_number_lookup=basis.is_unchecked_erp_id(number) and not is_number_refused,
         is_being_checked=check is None and submission.status == SubmissionStatus.AWAITING,
-        budgets=budgets.list_budgets(basis),
+        budgets=[] if basis.document.is_status else budgets.list_budgets(basis),
         changed_values=basis.adapter.list_changed_values(basis.document, planned),
         was_sent_before=basis.was_sent_before,
     )
@@ -132,7 +132,7 @@ def build_rejection_reason(submission: Submission, *, limit: int) -> str:
 def find_existing_record(submission: Submission) -> ExistingRecord | None:
     """The record now where it would be written; None: nothing, or nobody can tell in time."""
     adapter, key, calls = existing_record.build_plan(submission)
-    if not (adapter.has_read_back and calls):
+    if not (adapter.has_read_back and calls) or submission.new_status:
         return None
     found = live_checks.fetch_in_time(lambda: adapter.find_record(key))
     if not isinstance(found, StoredRecord):
@@ -169,6 +169,8 @@ def run_live_checks(
     submission: Submission, basis: ApprovalBasis, erp_id: str, ticked: Collection[str]
 ) -> tuple[LiveCheck, list[Issue]]:
     """Spectrum's word on the ERP ID, and all that stands in the way by it."""
+    if basis.document.is_status:  # the worker looks whether its record is there
+        return LiveCheck(KeyState.NOT_ASKED), []
     live = live_checks.check_erp_id(submission, basis, erp_id, ticked)
     live_issues = [live.issue] if live.issue else []
     if live.state is not KeyState.CANNOT_TELL:  # whoever does not answer is not waited for twice

@@ -91,7 +91,7 @@ class SubmissionRow:
 
     @property
     def is_rejectable(self) -> bool:
-        return self.is_open or (self.is_incomplete and self.is_quiet)
+        return self.is_open or (self.is_incomplete and self.is_quiet and not self.submission.new_status)
 
     @property
     def needs_decision(self) -> bool:
@@ -139,7 +139,8 @@ class SubmissionRow:
 
         The right on the project's Commitments tool is asked by the box.
         """
-        return (self.is_synced or self.is_incomplete) and self.is_quiet and self.can_decide
+        in_spectrum = self.is_synced or self.is_incomplete
+        return in_spectrum and self.is_quiet and self.can_decide and not self.submission.new_status
 
     @property
     def needs_look(self) -> bool:
@@ -185,7 +186,7 @@ class SubmissionRow:
     @property
     def is_followable(self) -> bool:
         """Its record may stand under another key: something of it may be in Spectrum."""
-        return self.is_synced or self.is_incomplete or self.is_unknown
+        return (self.is_synced or self.is_incomplete or self.is_unknown) and not self.submission.new_status
 
     @property
     def can_be_followed(self) -> bool:

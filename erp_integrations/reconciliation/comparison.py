@@ -13,7 +13,7 @@ from functools import partial
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from directory.db.database_errors import is_transient_error
@@ -30,7 +30,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import moved_records
-from erp_integrations.exports import outcomes, verification
+from erp_integrations.exports import ledger, outcomes, verification
 from erp_integrations.models import (
     Drift,
     ExportCall,
@@ -40,8 +40,10 @@ from erp_integrations.models import (
     Reconciliation,
     ReconciliationStatus,
 )
+from erp_integrations.models.job_statuses import DEVIATING
 from erp_integrations.models.reconciliations import ReconciliationQuerySet
 from erp_integrations.reconciliation import drift, late_records, schedule
+from erp_integrations.snapshots import Purpose
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +108,8 @@ def compare_claimed_run(run: Reconciliation) -> bool:
 
 def list_jobs_to_compare(run: Reconciliation) -> QuerySet[ExportJob]:
     jobs = ExportJob.objects.comparable().filter(connection=run.connection_id)
+    # A status is compared with its record, and by itself only until it is as it should be.
+    jobs = jobs.filter(Q(submission__purpose=Purpose.WHOLE) | Q(verification__in=DEVIATING))
     return jobs.select_related("submission__commitment")
 
 
@@ -179,7 +183,9 @@ def save_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> None
             **verdict.billing.totals,
         )
         for job, verdict in zip(jobs, verdicts, strict=True)
-        if isinstance(verdict, Match | Mismatch) and verdict.billing.is_known
+        if isinstance(verdict, Match | Mismatch)
+        and verdict.billing.is_known
+        and not job.submission.new_status
     ]
     JobBilling.objects.bulk_create(
         rows,
@@ -196,7 +202,8 @@ def list_planned_calls(jobs: Sequence[ExportJob]) -> dict[int, tuple[Call, ...]]
     calls = ExportCall.objects.filter(job__in=[job.pk for job in jobs], plan_round=F("job__plan_round"))
     for call in calls.order_by("job_id", "position"):
         plans[call.job_id].append(to_call(call))
-    return {job_id: tuple(calls) for job_id, calls in plans.items()}
+    planned = ledger.list_expected_calls({job: tuple(plans[job.pk]) for job in jobs if job.pk in plans})
+    return {job.pk: calls for job, calls in planned.items()}
 
 
 def close_run(run: Reconciliation) -> None:

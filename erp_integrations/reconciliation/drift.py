@@ -65,8 +65,10 @@ def check_drift(job: ExportJob, read_back: KnownVerdict) -> list[dict[str, str]]
 def check_local_changes(submission: Submission) -> list[dict[str, str]]:
     """People's changes of an exported commitment since it was sent, of which Spectrum was not told.
 
-    Of a snapshot that was altered nothing can be said but that.
+    Of a snapshot that was altered nothing can be said but that. Of a status, nothing stays editable.
     """
+    if submission.new_status:
+        return []
     try:
         document = submission.document
     except ValueError:

@@ -31,7 +31,12 @@ from erp_integrations.submissions.rejecting import reject
 from erp_integrations.submissions.resolving import Attested, resolve, resume
 from erp_integrations.submissions.row_locks import require_may_decide
 from erp_integrations.submissions.seeing import look_again, record_as_seen
-from erp_integrations.submissions.sending import retrieve_from_erp, send_to_erp
+from erp_integrations.submissions.sending import (
+    find_pending_status,
+    retrieve_from_erp,
+    send_status,
+    send_to_erp,
+)
 from erp_integrations.submissions.undoing import undo
 from erp_integrations.submissions.unlinking import require_may_unlink, unlink
 
@@ -53,6 +58,7 @@ __all__ = [
     "can_answer",
     "describe_own_decision",
     "exempt",
+    "find_pending_status",
     "follow",
     "is_statement_required",
     "list_moves",
@@ -66,6 +72,7 @@ __all__ = [
     "resolve",
     "resume",
     "retrieve_from_erp",
+    "send_status",
     "send_to_erp",
     "set_other_account",
     "undo",

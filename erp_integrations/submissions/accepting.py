@@ -10,7 +10,6 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from commitments.locks import set_accounting_status
 from commitments.models import Badge
 from directory.models import User
 from erp_integrations import signing, wakeup
@@ -20,6 +19,7 @@ from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.events import ErpEvent
+from erp_integrations.exports import outcomes
 from erp_integrations.models import (
     Connection,
     ErpIdHold,
@@ -156,7 +156,7 @@ def store_accepted_job(
     # What is stored goes by the database's clock; this is for the screen.
     job.not_before = timezone.now() + timedelta(seconds=settings.UNDO_SECONDS)
     calls = store_calls(job, basis.build_calls(erp_id=key.erp_id, note=note))
-    set_accounting_status(job.submission.commitment, badge=Badge.EXPORTING)
+    outcomes.set_badge(job.submission, Badge.EXPORTING)
     entry: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
     entry |= signing.sign_decision(job, event=event, by=by, calls=calls)
     record_decision(event, job.submission, by, {**entry, "calls": calls, "note": note.strip(), **detail})

@@ -9,6 +9,7 @@ from commitments.models import Commitment
 from directory.models import HistoryEntry
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import ExportJob, Submission
+from erp_integrations.snapshots import Purpose
 
 SUBMISSION_EVENTS = (ErpEvent.SUBMISSION_SENT, ErpEvent.SUBMISSION_RETRIEVED)
 
@@ -28,7 +29,8 @@ def list_contributors(commitment: Commitment) -> list[int]:
         event__in=SUBMISSION_EVENTS,
     )
     entries = HistoryEntry.objects.filter(edited | moved)
-    exported = ExportJob.objects.filter(submission__in=submissions).aggregate(at=Max("synced_at"))["at"]
+    whole = submissions.filter(purpose=Purpose.WHOLE)
+    exported = ExportJob.objects.filter(submission__in=whole).aggregate(at=Max("synced_at"))["at"]
     if exported:
         entries = entries.filter(at__gt=exported)
     return sorted({entry.by_id for entry in entries.only("by_id") if entry.by_id is not None})

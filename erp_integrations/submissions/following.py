@@ -92,7 +92,8 @@ def follow(*, submission: Submission, by: User, expected_version: int, fingerpri
     require_may_unlink(submission=submission, by=by)
     require_own_changes_confirmed(submission, by)
     job = find_expected_job(submission, expected_version)
-    if submission.status != SubmissionStatus.ACCEPTED or job is None or job.status not in FOLLOWABLE_STATUSES:
+    followable = job is not None and job.status in FOLLOWABLE_STATUSES and not submission.new_status
+    if submission.status != SubmissionStatus.ACCEPTED or job is None or not followable:
         raise Conflict(describe_conflict(submission))
     moved = next((each.record for each in list_moves(job) if each.record.fingerprint == fingerprint), None)
     if moved is None:

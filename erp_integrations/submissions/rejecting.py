@@ -3,14 +3,13 @@
 from django.db import transaction
 from django.utils import timezone
 
-from commitments.locks import set_accounting_status
 from commitments.models import Badge, Lock
 from directory.models import User
 from erp_integrations.adapters.base import Unavailable
 from erp_integrations.checks import leftovers
 from erp_integrations.emails import rejection_mails
 from erp_integrations.events import ErpEvent
-from erp_integrations.exports import existing_record
+from erp_integrations.exports import existing_record, outcomes
 from erp_integrations.exports.existing_record import ExistingRecord
 from erp_integrations.models import CallState, JobStatus, QuestionState, Submission, SubmissionStatus
 from erp_integrations.submissions.asking import close_open_question
@@ -41,7 +40,7 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
     existing = ""
     # Of a part that is known the decision itself takes care.
     has_known_part = submission.jobs.current().exclude(status=JobStatus.FAILED).exists()
-    if submission.connection.has_read_back and not has_known_part:
+    if submission.connection.has_read_back and not has_known_part and not submission.new_status:
         existing, is_whole = describe_existing_record(submission)
         if is_whole:
             raise DecisionError(
@@ -71,7 +70,8 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
     left: list[str] = []
     if submission.status == SubmissionStatus.ACCEPTED:
         job = lock_job(submission)
-        if job.status not in (JobStatus.FAILED, JobStatus.INCOMPLETE):
+        # A status of which a part is written is written: only its end is still to be recorded.
+        if job.status not in (JobStatus.FAILED, *([] if submission.new_status else [JobStatus.INCOMPLETE])):
             raise Conflict(describe_conflict(submission))
         require_quiet_period_over(job)
         left = [call.title for call in job.list_current_calls().filter(state=CallState.WRITTEN)]
@@ -88,7 +88,7 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
     submission.save_decision()
     leftovers.release_erp_id(submission.commitment)
     delete_proposal(submission)
-    set_accounting_status(submission.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
+    outcomes.set_badge(submission, Badge.REJECTED, lock=Lock.NONE, erp_id="")
     detail: dict[str, object] = {"reason": submission.reason, "left_in_spectrum": left}
     detail |= {"stands_in_spectrum": existing} if existing else {}
     detail |= close_open_question(submission, QuestionState.REJECTED, by)

@@ -3,7 +3,6 @@
 from django.db import transaction
 from django.db.models.functions import Now
 
-from commitments.locks import set_accounting_status
 from directory.models import User
 from directory.rights.permissions import require_compare_with_erp
 from erp_integrations.adapters.base import Unavailable
@@ -58,7 +57,7 @@ def record_as_seen(
     job.seen_by, job.seen_at = by, Now()
     job.seen_reason = require_text(reason, "Say why it may stay as it is. It is kept in the history.")
     job.save(update_fields=["seen_by", "seen_at", "seen_reason"])
-    set_accounting_status(submission.commitment, badge=outcomes.get_synced_badge(job))
+    outcomes.set_badge(submission, outcomes.get_synced_badge(job))
     found = {"verification": job.verification, "differences": job.differences}
     outcomes.record_export_event(job, ErpEvent.EXPORT_SEEN, found | {"reason": job.seen_reason}, by=by)
     return job

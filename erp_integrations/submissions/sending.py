@@ -1,22 +1,38 @@
 """Send to ERP, and Retrieve from ERP: the project's part."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 from django.db import transaction
 from django.utils import timezone
 
 from commitments.locks import set_accounting_status
-from commitments.models import Badge, Commitment, Lock
+from commitments.models import EXPORTED_STATUSES, Badge, Commitment, Lock
 from directory.models import User
-from directory.rights.permissions import require_send_commitments
+from directory.rights.permissions import require_edit_commitment, require_send_commitments
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import QuestionState, Submission, SubmissionStatus
+from erp_integrations.exports import outcomes
+from erp_integrations.models import Connection, JobStatus, QuestionState, Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
-from erp_integrations.snapshots import build_document, hash_text, to_json
+from erp_integrations.snapshots import (
+    STATUS_VERSION,
+    Document,
+    Purpose,
+    build_document,
+    hash_text,
+    to_json,
+)
 from erp_integrations.submissions.asking import close_open_question
 from erp_integrations.submissions.contributors import list_contributors
 from erp_integrations.submissions.errors import Conflict, ExportBlocked
-from erp_integrations.submissions.row_locks import describe_conflict, lock_commitment, record_decision
+from erp_integrations.submissions.row_locks import (
+    describe_conflict,
+    get_sent_document,
+    lock_commitment,
+    record_decision,
+)
 
 
 @transaction.atomic
@@ -28,7 +44,7 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
     """
     commitment = lock_commitment(commitment.pk)
     require_send_commitments(by, commitment.project)
-    open_submission = commitment.submissions.filter(status__in=OPEN_STATUSES).first()
+    open_submission = commitment.submissions.whole().filter(status__in=OPEN_STATUSES).first()
     if open_submission:
         raise Conflict(f"This commitment is already with accounting ({commitment.get_badge_display()}).")
     document = build_document(commitment)
@@ -36,46 +52,99 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
     issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=basis.proposed_erp_id)
     if preflight.list_blocking(issues) or basis.connection is None:
         raise ExportBlocked(preflight.list_blocking(issues))
+    submission = store_submission(commitment, document, basis.connection, by, total=document.total)
+    set_accounting_status(commitment, badge=Badge.AWAITING, lock=Lock.WHOLE)
+    return submission
+
+
+@transaction.atomic
+def send_status(*, commitment: Commitment, by: User, status: str) -> Submission:
+    """Ask accounting to move the status of an exported commitment; it moves here once Spectrum has it.
+
+    What was exported is sent as it was, with the other status, and stays locked. Raises RightMissing for who
+    may not edit it, Conflict where it is not in Spectrum, can't move there, or waits already.
+    """
+    commitment = lock_commitment(commitment.pk)
+    require_edit_commitment(by, commitment.project, commitment.created_by_id)
+    whole = commitment.submissions.whole().filter(status=SubmissionStatus.ACCEPTED).first()
+    if whole is None or commitment.lock != Lock.EXPORTED:
+        raise Conflict("This commitment is not in Spectrum, so its status is changed by editing it.")
+    if pending := find_pending_status(commitment):
+        raise Conflict(f"{pending.new_status_label} is with accounting already.")
+    if status == commitment.status or status not in EXPORTED_STATUSES[commitment.kind]:
+        raise Conflict("Choose the status that it has from now on.")
+    document = replace(
+        get_sent_document(whole),
+        purpose=Purpose.STATUS,
+        status=status,
+        previous_status=commitment.status,
+        schema_version=STATUS_VERSION,
+    )
+    basis = build_basis(document)
+    issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=basis.proposed_erp_id)
+    if preflight.list_blocking(issues) or basis.connection != whole.connection:
+        raise Conflict(" ".join(f"{issue.sentence} {issue.action}" for issue in issues))
+    # No money moves with it.
+    return store_submission(commitment, document, whole.connection, by, total=Decimal(0))
+
+
+def find_pending_status(commitment: Commitment) -> Submission | None:
+    """One that awaits a decision, or that Spectrum does not have yet."""
+    statuses = commitment.submissions.filter(purpose=Purpose.STATUS, status__in=OPEN_STATUSES)
+    return statuses.exclude(jobs__status=JobStatus.SYNCED).first()
+
+
+def store_submission(
+    commitment: Commitment, document: Document, connection: Connection, by: User, *, total: Decimal
+) -> Submission:
     snapshot = to_json(document)
     submission = Submission.objects.create(
+        purpose=document.purpose,
+        new_status=document.status if document.is_status else "",
         company=commitment.project.company,
         project=commitment.project,
         commitment=commitment,
-        connection=basis.connection,
+        connection=connection,
         snapshot=snapshot,
         snapshot_hash=hash_text(snapshot),
         schema_version=document.schema_version,
         kind=document.kind,
         number=document.number,
-        title=document.title,
+        title=f"Status to {document.status_label}: {document.title}"[:255]
+        if document.is_status
+        else document.title,
         contract_company_name=document.contract_company_name,
-        total=document.total,
+        total=total,
         sent_by=by,
         created_by=commitment.created_by,
         hands=list_contributors(commitment),
         asked=commitment.questions.exists(),
     )
-    set_accounting_status(commitment, badge=Badge.AWAITING, lock=Lock.WHOLE)
     record_decision(ErpEvent.SUBMISSION_SENT, submission, by, {"snapshot_hash": submission.snapshot_hash})
     return submission
 
 
 @transaction.atomic
 def retrieve_from_erp(*, commitment: Commitment, by: User) -> Submission:
-    """Take a commitment back while nobody has decided; it is editable again.
+    """Take a commitment back while nobody has decided, which is editable again; or its status alone.
 
-    Raises RightMissing without Admin on the Commitments tool, Conflict when it was decided.
+    Raises RightMissing for who could not have sent it, Conflict when it was decided.
     """
     commitment = lock_commitment(commitment.pk)
-    require_send_commitments(by, commitment.project)
-    submission = commitment.submissions.select_for_update().filter(status__in=OPEN_STATUSES).first()
+    submissions = commitment.submissions.select_for_update().filter(status__in=OPEN_STATUSES)
+    submission = submissions.order_by("-pk").first()
+    if submission and submission.new_status:
+        require_edit_commitment(by, commitment.project, commitment.created_by_id)
+    else:
+        require_send_commitments(by, commitment.project)
     if submission is None:
         raise Conflict("This commitment is not with accounting, so there is nothing to retrieve.")
     if submission.status != SubmissionStatus.AWAITING:
         raise Conflict(f"It can no longer be retrieved: {describe_conflict(submission)}")
     submission.retrieve(by=by, at=timezone.now())
     submission.save_decision()
-    set_accounting_status(commitment, badge=Badge.RETRIEVED, lock=Lock.NONE)
+    submission.commitment = commitment
+    outcomes.set_badge(submission, Badge.RETRIEVED, lock=Lock.NONE)
     detail = close_open_question(submission, QuestionState.RETRIEVED, by)
     record_decision(ErpEvent.SUBMISSION_RETRIEVED, submission, by, detail)
     return submission

@@ -15,8 +15,18 @@ from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import leftovers, moved_records, preflight
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import ledger, unknown
-from erp_integrations.models import ExportJob, JobBilling, JobStatus, Submission, SubmissionStatus
+from erp_integrations.models import (
+    ExportJob,
+    JobBilling,
+    JobStatus,
+    QuestionState,
+    Submission,
+    SubmissionStatus,
+)
+from erp_integrations.models.submissions import OPEN_STATUSES
+from erp_integrations.snapshots import Purpose
 from erp_integrations.submissions.accepting import build_dismissal_detail
+from erp_integrations.submissions.asking import close_open_question
 from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import (
     Conflict,
@@ -30,6 +40,7 @@ from erp_integrations.submissions.row_locks import (
     find_expected_job,
     lock_expected_job,
     lock_for_decision,
+    lock_job,
     record_decision,
     require_may_decide,
     require_quiet_period_over,
@@ -56,7 +67,7 @@ def unlink(
     """
     require_may_unlink(submission=submission, by=by)
     job = find_expected_job(submission, expected_version)
-    if submission.status != SubmissionStatus.ACCEPTED or job is None:
+    if submission.status != SubmissionStatus.ACCEPTED or job is None or submission.new_status:
         raise Conflict(describe_conflict(submission))
     proof, possible = require_absence(job, dismissed if preflight.has_text(statement) else ())
     detail: dict[str, object] = {"proof": proof}
@@ -113,6 +124,29 @@ def require_nothing_billed(billing: JobBilling | None) -> None:
         )
 
 
+def end_status(submission: Submission, by: User) -> None:
+    """It ends with the record that it is a status of. Raises Conflict while it is, or may be, on its way."""
+    if submission.status == SubmissionStatus.AWAITING:
+        submission.retrieve(by=by, at=timezone.now())
+        event, detail = (
+            ErpEvent.SUBMISSION_RETRIEVED,
+            close_open_question(submission, QuestionState.RETRIEVED, by),
+        )
+    else:
+        job = lock_job(submission)
+        if job.status in (JobStatus.EXPORTING, JobStatus.UNKNOWN):
+            raise Conflict(
+                f"Its status {submission.new_status_label} is being exported, or it is unknown "
+                "whether it was. Unlink it once that is settled."
+            )
+        job.set_status(JobStatus.CANCELLED)
+        job.save()
+        submission.unlink(by=by, at=timezone.now())
+        event, detail = ErpEvent.SUBMISSION_UNLINKED, {"job": job.pk}
+    submission.save_decision()
+    record_decision(event, submission, by, detail)
+
+
 @transaction.atomic
 def _unlink(
     *, submission: Submission, by: User, expected_job: ExportJob, statement: str, detail: dict[str, object]
@@ -120,6 +154,8 @@ def _unlink(
     submission = lock_for_decision(submission, by)
     require_may_unlink(submission=submission, by=by)
     require_status(submission, SubmissionStatus.ACCEPTED)
+    statuses = submission.commitment.submissions.filter(purpose=Purpose.STATUS, status__in=OPEN_STATUSES)
+    locked = list(statuses.select_for_update().order_by("pk"))
     job = lock_expected_job(submission, expected_version=expected_job.attempt)
     if job.plan_round != expected_job.plan_round:
         raise Conflict("Its record has been followed to another key. Check its current status.")
@@ -134,6 +170,8 @@ def _unlink(
             statement, "Say how you know it is gone from Spectrum. Your statement is kept in the history."
         )
     require_nothing_billed(JobBilling.objects.filter(job=job).first())
+    for status in locked:
+        end_status(status, by)
     job.set_status(JobStatus.CANCELLED)
     job.save()
     submission.unlink(by=by, at=timezone.now())

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from unicodedata import normalize
 
@@ -121,6 +122,8 @@ class SpectrumAdapter(MasterDataReader):
     def check_document(
         self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
     ) -> list[Issue]:
+        if document.is_status:
+            return document_checks.check_status(document, self.settings)
         issues = document_checks.check_document(document, references, erp_id, self.settings)
         if self.settings.notes_topic:
             issues += document_checks.check_note(note, self.settings.non_ascii)
@@ -159,6 +162,10 @@ class SpectrumAdapter(MasterDataReader):
         A price method that is known by now and changes no line is not counted: what was accepted while it
         could not be checked goes on as it was accepted.
         """
+        elements = sorted(each for each in self.settings.mapped if each[0] in LAYOUTS)
+        if document.is_status:
+            values = {"the status in Spectrum": self.settings.status_codes.get(document.status, "")}
+            return values | ({"names of elements": elements} if elements else {})
         flag = mapping.get_retention_flag(document, self.settings.retention_rule)
         prices = Prices(references, self.settings)
         fixed = [
@@ -171,7 +178,7 @@ class SpectrumAdapter(MasterDataReader):
             "retention on the lines": "" if flag == "N" else flag or "blank",
             "the price method of the job or of phases": fixed,
             "units of measure": dict(references.units),
-            "names of elements": sorted(each for each in self.settings.mapped if each[0] in LAYOUTS),
+            "names of elements": elements,
         }
         return {name: value for name, value in counted.items() if value}
 
@@ -224,6 +231,15 @@ class SpectrumAdapter(MasterDataReader):
             "may withhold nothing on the lines that are sent now. Check their flags in Spectrum afterwards."
         )
 
+    def set_status(self, calls: tuple[Call, ...], status: Call | None) -> tuple[Call, ...]:
+        """In the header alone."""
+        code = status.payload["Status_Code"] if status else ""
+        elements = (
+            replace(each, value=code) if each.name == "Status_Code" else each for each in calls[0].elements
+        )
+        return (replace(calls[0], elements=tuple(elements)), *calls[1:])
+
+    is_status = staticmethod(mapping.is_status)
     compare_calls = staticmethod(readback.compare_calls)
     get_record_part = staticmethod(readback.get_record_part)
     match_record = staticmethod(readback.match_record)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
+from commitments.models import STATUSES
 from erp_integrations.adapters.base import AffectedLines, ErpReferences, Issue, ResponsibleParty, Severity
 from erp_integrations.adapters.issue_grouping import format_line_field, format_line_ranges, format_list
 from erp_integrations.adapters.spectrum.characters import (
@@ -156,6 +157,22 @@ def check_general_ledger_account(references: ErpReferences) -> Iterator[Issue]:
             f"It is the default of {references.general_ledger_source}: correct it in Settings if that is the "
             "company, else in Django admin.",
         )
+
+
+def check_status(document: Document, settings: SpectrumSettings) -> list[Issue]:
+    if settings.status_codes.get(document.status):
+        return []
+    label = STATUSES[document.kind](document.status).label
+    return [
+        Issue(
+            "status-code-unknown",
+            Severity.BLOCKING,
+            f"The connection's settings don't say which status {label} is in Spectrum.",
+            "Status",
+            f"Choose it there, under {label} in Spectrum.",
+            ResponsibleParty.ERP_ADMIN,
+        )
+    ]
 
 
 def check_retainage(percent: Decimal, rule: RetentionRule) -> Iterator[Issue]:

@@ -27,6 +27,7 @@ QUANTITY = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Quantity"]
 AMOUNT = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Amount"]
 
 _ACTIVE = "A"
+_STATUS_ELEMENTS = {"Company_Code", "Vendor_Code", "Subcontract_Number", "Job_Number", "Status_Code"}
 _HALF_A_CENT = Decimal("0.005")
 _LABELS = {
     "Comment": "Description",
@@ -55,6 +56,14 @@ def build_calls(
         Element("Vendor_Code", references.vendor_code.strip()),
         Element("Subcontract_Number", erp_id.strip().upper()),
     )
+    if document.is_status:
+        # The job, which is never another one, makes Spectrum refuse another contract's record; without an
+        # account it makes none.
+        job = Element("Job_Number", references.job_number.strip())
+        code = Element("Status_Code", settings.status_codes[document.status])
+        known = {element.name: element for element in (*subcontract, job, code)}
+        blank = (known.get(field.name, Element(field.name, "")) for field in UPDATE_SUBCONTRACT.public)
+        return (Call(UPDATE_SUBCONTRACT.method, "Status", tuple(blank)),)
     prices = Prices(references, settings)
     header = build_header(document, references, settings.non_ascii, prices.job_basis)
     retention = get_retention_flag(document, settings.retention_rule)
@@ -64,6 +73,12 @@ def build_calls(
         *(build_call(UPDATE_SUBCONTRACT_PHASES, title, (*subcontract, *line)) for title, line in lines),
         *build_note_calls(subcontract, settings.notes_topic, note, settings.non_ascii),
     )
+
+
+def is_status(call: Call) -> bool:
+    """A header that can't make a record, and changes nothing but the status of one that is there."""
+    filled = {element.name for element in call.elements if element.value}
+    return call.method == UPDATE_SUBCONTRACT.method and filled == _STATUS_ELEMENTS
 
 
 def format_note(note: str, non_ascii: NonAscii) -> str:

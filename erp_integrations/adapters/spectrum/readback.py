@@ -48,6 +48,7 @@ from erp_integrations.adapters.base import (
     ValueKind,
 )
 from erp_integrations.adapters.spectrum.field_types import Field, FieldKind, format_date
+from erp_integrations.adapters.spectrum.mapping import is_status
 from erp_integrations.adapters.spectrum.service_fields import (
     LAYOUTS,
     SUBCONTRACT_NOTES,
@@ -328,7 +329,11 @@ def build_moved_calls(calls: tuple[Call, ...], record: MovedRecord) -> tuple[Cal
 
 
 def compare_calls(calls: tuple[Call, ...], record: StoredRecord) -> CallComparison:
-    """Each call beside what is stored of it, and the lines that are stored besides."""
+    """Each call beside what is stored of it, and the lines that are stored besides. A status says nothing of
+    the rest of its record.
+    """
+    if len(calls) == 1 and is_status(calls[0]):
+        return CallComparison((tuple(find_differences(calls[0], record.header)),), (), ())
     unsent = dict(record.lines)
     compared: list[tuple[Difference, ...] | None] = []
     filled: list[FilledValue] = []

@@ -56,7 +56,8 @@ class SpectrumSettings:
     sending. ``guid`` may be blank where the site allows it; ``oauth`` is set for hosted sites only.
     ``written`` is what a successful write answers: not public, so it is here.
     ``fixed_price_units`` are the units of measure, in upper case, of which Spectrum keeps the amount alone.
-    ``retention_rule`` says what a line's Retention_Flag is.
+    ``retention_rule`` says what a line's Retention_Flag is, ``status_codes`` what a commitment's status is
+    called in Spectrum once that has it; blank: it is not known.
     ``unit_price_codes`` are the price methods of jobs and phases that mean unit price, and
     ``job_price_codes`` those of phases that mean the job's, in upper case.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
@@ -87,6 +88,7 @@ class SpectrumSettings:
     non_ascii: NonAscii = NonAscii.TRANSLITERATE
     fixed_price_units: frozenset[str] = frozenset({"LS"})
     retention_rule: RetentionRule = RetentionRule.RETAINAGE
+    status_codes: Mapping[str, str] = field(default_factory=dict)
     unit_price_codes: frozenset[str] = frozenset()
     job_price_codes: frozenset[str] = frozenset()
     erp_id_prefixes: Mapping[str, str] = field(default_factory=dict)

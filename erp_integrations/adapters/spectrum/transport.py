@@ -18,6 +18,7 @@ from erp_integrations.adapters.base import (
     Unusable,
 )
 from erp_integrations.adapters.spectrum import authentication, replies
+from erp_integrations.adapters.spectrum.mapping import is_status
 from erp_integrations.adapters.spectrum.redaction import clean_reply_text, clean_secrets
 from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
@@ -67,6 +68,8 @@ def describe_call_issue(call: Call, settings: SpectrumSettings) -> str:
         return f"{call.title} is for company {call.payload['Company_Code']}, not {settings.company_code}."
     values = call.payload
     for field in layout.public:
+        if field.name == "GL_Account" and is_status(call):
+            continue  # blank, it keeps what the record has
         if complaint := field.describe_issue(values[field.name]):
             return f"{call.title}: {field.name} {complaint}."
     return ""
