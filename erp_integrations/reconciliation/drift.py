@@ -58,17 +58,19 @@ class Comparison:
 
 
 def check_drift(job: ExportJob, read_back: KnownVerdict) -> list[dict[str, str]]:
-    """Everything that is not as it was exported, Spectrum's side first; empty when all agrees."""
+    """Everything that is not as it was exported, Spectrum's side first; empty when all agrees. That of a status
+    is told at its record.
+    """
+    if job.submission.new_status:
+        return []
     return [*check_erp_changes(job, read_back), *check_local_changes(job.submission)]
 
 
 def check_local_changes(submission: Submission) -> list[dict[str, str]]:
     """People's changes of an exported commitment since it was sent, of which Spectrum was not told.
 
-    Of a snapshot that was altered nothing can be said but that. Of a status, nothing stays editable.
+    Of a snapshot that was altered nothing can be said but that.
     """
-    if submission.new_status:
-        return []
     try:
         document = submission.document
     except ValueError:

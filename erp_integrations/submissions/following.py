@@ -22,7 +22,9 @@ from erp_integrations.models import (
     VendorLink,
     Verification,
 )
+from erp_integrations.models.job_statuses import DEVIATING
 from erp_integrations.reconciliation import drift
+from erp_integrations.snapshots import Purpose
 from erp_integrations.submissions.accepting import claim_key, store_calls
 from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import Conflict, DecisionError
@@ -126,6 +128,13 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
     job.save()
     submission.erp_id = job.erp_id
     submission.save(update_fields=["erp_id"])
+    # Under the old key nothing is found of its statuses either; the last one is compared with the record.
+    statuses = ExportJob.objects.filter(
+        submission__in=submission.commitment.submissions.filter(purpose=Purpose.STATUS),
+        status=JobStatus.SYNCED,
+        verification__in=[Verification.PENDING, *DEVIATING],
+    )
+    statuses.update(verification=Verification.ATTESTED, differences=[])
     job.submission = submission
     drift.resolve_moved_record(job)
     compared = {

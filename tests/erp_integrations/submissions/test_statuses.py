@@ -15,6 +15,7 @@ from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import outcomes, verification, worker
 from erp_integrations.models import (
     ConnectionSettings,
+    Drift,
     ExportJob,
     JobBilling,
     JobStatus,
@@ -26,6 +27,8 @@ from erp_integrations.models import (
 from erp_integrations.reconciliation import comparison
 from erp_integrations.snapshots import Purpose
 from erp_integrations.submissions import Conflict, ExportBlocked
+from notifications.models import OutgoingEmail
+from tests.clients import signed_in
 from tests.erp_integrations.deliveries import (
     HEADER,
     delete_in_spectrum,
@@ -37,6 +40,7 @@ from tests.erp_integrations.deliveries import (
     sent,
     unknown_at,
 )
+from tests.erp_integrations.races.together import ROUNDS, race, refusals
 from tests.factories import CreatorFactory
 from tests.factories.directory import join_project
 from tests.simulator import Simulator
@@ -236,6 +240,54 @@ def test_unlink_ends_every_submission_of_the_commitment(
     assert (now(whole).lock, pending.pk > done.submission_id) == (Lock.NONE, True)
 
 
+def test_a_status_that_was_changed_there_is_told_until_it_agrees(
+    whole: ExportJob, sender: User, approver: User, simulator: Simulator
+) -> None:
+    job = delivered(accepted(sent_status(whole, sender), approver))
+    in_spectrum(simulator, SET_STATUS, "A")
+    verification.verify_due()
+    assert of(job).verification == Verification.DIFFERS
+    assert reconciled(whole).verification == Verification.DIFFERS
+    assert Drift.objects.current().get().job == whole
+    in_spectrum(simulator, SET_STATUS, "C")
+    assert reconciled(whole).verification == of(job).verification == Verification.MATCH
+    assert not Drift.objects.current().exists()
+
+
+def test_a_status_goes_to_where_its_record_was_followed(
+    whole: ExportJob, sender: User, approver: User, simulator: Simulator
+) -> None:
+    first = delivered(accepted(sent_status(whole, sender), approver))
+    second = accepted(sent_status(whole, sender, "terminated"), approver)
+    simulator.change_keys(company="PHL", vendor="ACME", number=whole.erp_id, to_number="SC-MOVED")
+    verification.verify_due()
+    assert delivered(second).status == JobStatus.FAILED
+    assert reconciled(whole).verification == Verification.ELSEWHERE
+    join_project(approver, whole.submission.project, Level.ADMIN)
+    (move,) = submissions.list_moves(of(whole))
+    submissions.follow(
+        submission=whole.submission,
+        by=approver,
+        expected_version=whole.attempt,
+        fingerprint=move.record.fingerprint,
+    )
+    assert of(first).verification == Verification.ATTESTED
+    basis = build_basis(second.submission.document)
+    submission = Submission.objects.get(pk=second.submission_id)
+    with pytest.raises(ExportBlocked):
+        submissions.accept_again(
+            submission=submission, by=approver, expected_hash=basis.hash, erp_id=whole.erp_id
+        )
+    job = submissions.accept_again(
+        submission=submission, by=approver, expected_hash=basis.hash, erp_id="SC-MOVED"
+    )
+    assert delivered(job).status == JobStatus.SYNCED
+    verification.verify_due()
+    (record,) = simulator.records()
+    assert (record["Subcontract_Number"], record["Status_Code"]) == ("SC-MOVED", "I")
+    assert reconciled(whole).verification == of(job).verification == Verification.MATCH
+
+
 def test_void_is_blocked_where_something_is_billed(whole: ExportJob, sender: User, approver: User) -> None:
     awaiting_void = sent_status(whole, sender, "void")
     JobBilling.objects.create(job=whole, billed=100, paid=0, read_at=timezone.now())
@@ -289,6 +341,41 @@ def test_one_at_a_time_and_only_by_who_may_edit_it(whole: ExportJob, sender: Use
             **{name: getattr(first, name) for name in ("schema_version", "kind", "total", "sent_by")},
             **{name: getattr(first, name) for name in ("created_by", "purpose", "new_status")},
         )
+
+
+def test_of_two_who_send_one_is_told_that_the_other_was_first(whole: ExportJob, sender: User) -> None:
+    for _ in ROUNDS:
+        results = race(lambda: sent_status(whole, sender), lambda: sent_status(whole, sender, "terminated"))
+        assert [type(refusal) for refusal in refusals(results)] == [Conflict]
+        assert Submission.objects.awaiting().count() == 1
+        submissions.retrieve_from_erp(commitment=now(whole), by=sender)
+
+
+def test_its_page_sends_and_retrieves_it_and_accounting_sees_a_status(
+    whole: ExportJob, sender: User, approver: User
+) -> None:
+    address = whole.submission.commitment.get_absolute_url()
+    client = signed_in(sender)
+    assert 'value="terminated">Terminated' in client.get(address).content.decode()
+    page = client.post(f"{address}send-status/", {"status": "complete"}, follow=True).content.decode()
+    assert "It changes here once Spectrum has it." in page
+    assert "Complete: Awaiting accounting" in page
+    status = Submission.objects.get(purpose=Purpose.STATUS)
+    accounting = signed_in(approver)
+    slug = whole.submission.company.slug
+    listed = accounting.get(f"/companies/{slug}/erp-integrations/commitments/").content.decode()
+    assert "Status to Complete: " in listed
+    dialog = accounting.get(f"{status.get_absolute_url()}accept/").content.decode()
+    assert "Approved to Complete" in dialog
+    assert "Export changes the status in Spectrum and nothing else" in dialog
+    assert "Schedule of Values" not in dialog
+    client.post(f"{address}retrieve-from-erp/")
+    rejected = sent_status(whole, sender)
+    posted = {"expected_hash": rejected.snapshot_hash, "expected_version": 0, "reason": "Not yet."}
+    accounting.post(f"{rejected.get_absolute_url()}reject/", posted)
+    mail = OutgoingEmail.objects.get(kind="rejection", recipient=sender)
+    assert "keeps the status that it has" in mail.text_body
+    assert "Complete: Rejected" in client.get(address).content.decode()
 
 
 def test_who_sent_it_does_not_decide(whole: ExportJob, approver: User) -> None:
