@@ -9,11 +9,7 @@ from django.db.models import Count
 from commitments.changes import Change
 from commitments.models import EXPORTED_STATUSES, STATUSES, Commitment, Lock
 from directory.models import Company, Level, Project, User
-from directory.rights.permissions import (
-    can_edit_commitment,
-    can_see_erp_integrations,
-    can_send_commitments,
-)
+from directory.rights.permissions import can_see_erp_integrations, can_send_commitments
 from erp_integrations.adapters.base import Issue
 from erp_integrations.checks import key_collisions as collisions
 from erp_integrations.checks import preflight
@@ -113,12 +109,11 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         billing = JobBilling.objects.filter(job__in=latest.jobs.current()).first() if exported else None
         status = sent.filter(pk__gt=latest.pk).first() if exported else None
         question = find_open_question(status or latest)
-        may_edit = exported and can_edit_commitment(person, commitment.project, commitment.created_by_id)
-        can_move = may_edit and find_pending_status(commitment) is None
+        can_move = exported and may_send and find_pending_status(commitment) is None
         return CommitmentAccounting(
             latest,
             "",
-            may_edit or may_send,
+            may_send,
             senders=senders,
             changed_here=local_changes,
             billing=billing,

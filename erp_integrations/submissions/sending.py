@@ -9,7 +9,7 @@ from django.utils import timezone
 from commitments.locks import set_accounting_status
 from commitments.models import EXPORTED_STATUSES, Badge, Commitment, Lock
 from directory.models import User
-from directory.rights.permissions import require_edit_commitment, require_send_commitments
+from directory.rights.permissions import require_send_commitments
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.events import ErpEvent
@@ -61,11 +61,11 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
 def send_status(*, commitment: Commitment, by: User, status: str) -> Submission:
     """Ask accounting to move the status of an exported commitment; it moves here once Spectrum has it.
 
-    What was exported is sent as it was, with the other status, and stays locked. Raises RightMissing for who
-    may not edit it, Conflict where it is not in Spectrum, can't move there, or waits already.
+    What was exported is sent as it was, with the other status, and stays locked. Raises RightMissing without
+    Admin on the Commitments tool, Conflict where it is not in Spectrum, can't move there, or waits already.
     """
     commitment = lock_commitment(commitment.pk)
-    require_edit_commitment(by, commitment.project, commitment.created_by_id)
+    require_send_commitments(by, commitment.project)
     whole = commitment.submissions.whole().filter(status=SubmissionStatus.ACCEPTED).first()
     if whole is None or commitment.lock != Lock.EXPORTED:
         raise Conflict("This commitment is not in Spectrum, so its status is changed by editing it.")
@@ -128,15 +128,12 @@ def store_submission(
 def retrieve_from_erp(*, commitment: Commitment, by: User) -> Submission:
     """Take a commitment back while nobody has decided, which is editable again; or its status alone.
 
-    Raises RightMissing for who could not have sent it, Conflict when it was decided.
+    Raises RightMissing without Admin on the Commitments tool, Conflict when it was decided.
     """
     commitment = lock_commitment(commitment.pk)
+    require_send_commitments(by, commitment.project)
     submissions = commitment.submissions.select_for_update().filter(status__in=OPEN_STATUSES)
     submission = submissions.order_by("-pk").first()
-    if submission and submission.new_status:
-        require_edit_commitment(by, commitment.project, commitment.created_by_id)
-    else:
-        require_send_commitments(by, commitment.project)
     if submission is None:
         raise Conflict("This commitment is not with accounting, so there is nothing to retrieve.")
     if submission.status != SubmissionStatus.AWAITING:

@@ -128,7 +128,7 @@ TOOLS: dict[str, Row] = {
     "project_erp:spreadsheet": Row(READS),
     "project_erp:send": Row(READS, SENDS, "unsent", done="submission.sent", shows=302),
     "project_erp:send_status": Row(
-        *(READS, EDITS, "synced"), entered={"status": "complete"}, done="submission.sent", shows=302
+        *(READS, SENDS, "synced"), entered={"status": "complete"}, done="submission.sent", shows=302
     ),
     "project_erp:retrieve": Row(READS, SENDS, done="submission.retrieved", shows=302),
     "project_erp:answer": Row(

@@ -319,11 +319,11 @@ def test_it_goes_to_its_record_and_no_other(whole: ExportJob, sender: User, appr
         accepted(sent_status(whole, sender), approver, erp_id="OTHER")
 
 
-def test_one_at_a_time_and_only_by_who_may_edit_it(whole: ExportJob, sender: User) -> None:
+def test_one_at_a_time_and_only_by_who_may_send_it(whole: ExportJob, sender: User) -> None:
     commitment = whole.submission.commitment
-    stranger = CreatorFactory(project=commitment.project)
-    with pytest.raises(RightMissing):
-        submissions.send_status(commitment=commitment, by=stranger, status="complete")
+    for person in (CreatorFactory(project=commitment.project), commitment.created_by):
+        with pytest.raises(RightMissing):
+            submissions.send_status(commitment=commitment, by=person, status="complete")
     for status in ("approved", "draft", "closed", ""):
         with pytest.raises(Conflict):
             sent_status(whole, sender, status)
