@@ -336,7 +336,13 @@
   const plural = (number, one, many = `${one}s`) => `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
 
   document.querySelectorAll("[data-line-grid]").forEach((grid) => {
-    const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
+    const controls = new WeakMap(); // of each row by their names: looked for once, as a sum asks all of them
+    const field = (row, name) => {
+      if (!controls.has(row)) {
+        controls.set(row, Object.fromEntries([...row.querySelectorAll("[name]")].map((each) => [each.name.split("-").at(-1), each])));
+      }
+      return controls.get(row)[name];
+    };
     const rows = () => [...grid.querySelectorAll("tbody tr")];
     const count = field(grid, "TOTAL_FORMS");
     const blank = grid.querySelector("template[data-blank-line]");
@@ -347,8 +353,14 @@
     const [undo, copy, said] = ["undo", "copy-lines", "said"].map((name) => grid.querySelector(`[data-${name}]`));
     let serial = Number(count.value); // of a line's ids; its names have its number, by which the server sorts
 
-    const total = () => {
-      const sum = listUsed().reduce((all, row) => all + toCents(field(row, "amount").value), 0n);
+    let sum;
+    const worth = new WeakMap(); // of each row, in cents: a key changes that of one
+    const total = (changed) => {
+      sum = changed ? sum - (worth.get(changed) ?? 0n) : 0n;
+      (changed ? [changed] : rows()).forEach((row) => {
+        worth.set(row, field(row, "DELETE").checked ? 0n : toCents(field(row, "amount").value));
+        sum += worth.get(row);
+      });
       grid.querySelector("[data-total]").textContent = money(sum, ",");
     };
 
@@ -366,7 +378,7 @@
       const row = target.closest("tbody tr");
       if (isFactor(target) && follows && productOf(row)) field(row, "amount").value = productOf(row);
       if (row) hint(row);
-      total();
+      total(row);
     });
 
     const buildRow = () => {
