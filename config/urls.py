@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 
 from directory.views import healthz, home, projects
+from erp_integrations.project_views import waiting
 from erp_integrations.views import readyz
 
 urlpatterns = [
     path("", home, name="home"),
     path("projects/", projects, name="projects"),
+    path("projects/waiting/", waiting, name="waiting"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("accounts/", include("directory.urls")),

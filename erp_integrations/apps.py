@@ -14,6 +14,7 @@ class ErpIntegrationsConfig(AppConfig):
         from erp_integrations.audit.descriptions import DESCRIPTIONS
         from erp_integrations.emails import decision_mails, rights_mails
         from erp_integrations.master_data import choices
+        from erp_integrations.submissions import correcting
 
         accounting.append(choices)
         descriptions.add_descriptions(DESCRIPTIONS)
@@ -24,3 +25,4 @@ class ErpIntegrationsConfig(AppConfig):
         personal_data.add_exported_fields("erp_integrations.keptreason", "company__name", "text")
         rights_mails.subscribe_to_history()
         decision_mails.subscribe_to_history()
+        correcting.subscribe_to_history()

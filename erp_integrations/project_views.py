@@ -29,11 +29,18 @@ from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.numbers import find_fitting_number
 from erp_integrations.forms import AnswerForm
 from erp_integrations.models import Submission
-from erp_integrations.pages import project_spreadsheet
+from erp_integrations.pages import project_spreadsheet, turns
 from erp_integrations.pages.commitment_accounting import add_invoiced
 from erp_integrations.snapshots import build_document
 
 NUMBER = re.compile("[0-9]{1,9}")
+
+
+@require_safe
+def waiting(request: SignedInRequest) -> HttpResponse:
+    """All that waits for this person, in all projects."""
+    rows = turns.list_waiting(request.user)
+    return render(request, "commitments/waiting.html", {"rows": rows, "most": turns.MOST_WAITING})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

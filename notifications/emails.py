@@ -222,6 +222,12 @@ QUESTION_WORDS = {
         "closing": "The commitment is still to be decided.",
         "footer": "You get this mail because you asked about this commitment.",
     },
+    Kind.CORRECTED: {
+        "label": "Corrected and ready to send",
+        "action": "Look at it and send it",
+        "closing": "Accounting rejected it. It is not sent again until you send it.",
+        "footer": "You get this mail because you sent this commitment, or administer its project.",
+    },
 }
 
 

@@ -27,6 +27,7 @@ class Kind(models.TextChoices):
     REJECTION = "rejection", "Rejected by accounting"
     QUESTION = "question", "Question from accounting"
     ANSWER = "answer", "Answer to accounting"
+    CORRECTED = "corrected", "Corrected and ready to send"
     RESENT = "resent", "Re-sent after a rejection"
     ATTENTION = "attention", "Failed or needs attention"
     RIGHTS = "rights", "Who may push to accounting"
@@ -36,7 +37,7 @@ class Kind(models.TextChoices):
 
 
 ALWAYS_MAILED = (
-    *(Kind.REJECTION, Kind.QUESTION, Kind.ANSWER, Kind.RIGHTS),
+    *(Kind.REJECTION, Kind.QUESTION, Kind.ANSWER, Kind.CORRECTED, Kind.RIGHTS),
     *(Kind.PASSWORD_LINK, Kind.INVITATION, Kind.SIGN_IN),
 )
 """Nobody switches these off: work that comes back, who may commit money, and the way in."""

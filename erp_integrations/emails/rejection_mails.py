@@ -3,10 +3,11 @@
 from django.conf import settings
 from django.urls import reverse
 
-from commitments.models import Kind
+from commitments.models import Commitment, Kind
 from directory.models import Level, User
 from erp_integrations.models import Submission
 from notifications import emails
+from notifications.models import Kind as MailKind
 
 
 def store_rejection_mails(submission: Submission) -> None:
@@ -42,4 +43,28 @@ def store_rejection_mails(submission: Submission) -> None:
         rejected_by=str(submission.decided_by),
         next_step=next_step,
         link=f"{settings.PUBLIC_URL}{address}",
+    )
+
+
+def store_correction_mails(submission: Submission, commitment: Commitment, *, by_id: int | None) -> None:
+    """Tell whoever sent it, or the project's admins where that person can't any more."""
+    admins = User.objects.filter(
+        is_active=True,
+        company_memberships__company=submission.company_id,
+        project_memberships__project=submission.project_id,
+        project_memberships__commitments_level=Level.ADMIN,
+    )
+    emails.store_question(
+        recipients=list(admins.filter(pk=submission.sent_by_id)) or list(admins),
+        kind=MailKind.CORRECTED,
+        commitment=f"{commitment.number} {commitment.title}",
+        facts=[
+            ("Project", submission.project.name),
+            ("Commitment", commitment.get_kind_display()),
+            ("Contract Company", str(commitment.contract_company)),
+            ("Rejected because", submission.reason),
+        ],
+        text="Nothing stands in the way of sending it again.",
+        by=str(User.objects.filter(pk=by_id or 0).first() or "The system"),
+        link=f"{settings.PUBLIC_URL}{commitment.get_absolute_url()}",
     )

@@ -186,6 +186,9 @@ class Submission(models.Model):
         db_default=False,
         help_text="Whether anything was ever asked about its commitment: else nothing reads questions.",
     )
+    corrected_at = models.DateTimeField(
+        null=True, help_text="When nothing stood in the way any more after it was rejected and changed."
+    )
     restored_at = models.DateTimeField(
         null=True, help_text="When it came back with an older copy of the database; nobody has decided since."
     )

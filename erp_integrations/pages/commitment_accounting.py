@@ -27,6 +27,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.pages.beside import list_document_changes
+from erp_integrations.pages.turns import describe_turn
 from erp_integrations.reconciliation import drift, drift_list
 from erp_integrations.snapshots import Document, Purpose, build_document
 from erp_integrations.submissions import can_answer, find_pending_status
@@ -53,6 +54,7 @@ class CommitmentAccounting:
     collisions: list[Collision] = field(default_factory=list)
     numbering: Numbering | None = None
     free_number: str = ""
+    turn: str = ""
     changed_here: list[str] = field(default_factory=list)
     billing: JobBilling | None = None
     question: Question | None = None
@@ -121,6 +123,7 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
             may_answer=question is not None and can_answer(person, status or latest),
             status=status,
             statuses=list_later_statuses(commitment) if can_move else (),
+            turn=describe_turn(commitment.badge, is_asked=question is not None),
             sees_accounting=sees_accounting,
         )
     document = build_document(commitment)
@@ -131,6 +134,7 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         "Re-send to ERP" if latest else "Send to ERP",
         may_send,
         issues=issues,
+        turn=describe_turn(commitment.badge, corrected_at=latest.corrected_at if latest else None),
         changes=list_changes_since(latest, document) if latest else [],
         senders=senders,
         sees_accounting=sees_accounting,

@@ -18,7 +18,7 @@ from erp_integrations.adapters.base import Issue
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.forms import AnswerForm
 from erp_integrations.models import JobLink, Question
-from erp_integrations.pages import commitment_accounting, timeline
+from erp_integrations.pages import commitment_accounting, timeline, turns
 
 register = template.Library()
 
@@ -77,4 +77,5 @@ register.simple_tag(commitment_accounting.add_invoiced, name="with_invoiced")
 register.simple_tag(timeline.list_entries, name="timeline_of")
 register.simple_tag(timeline.list_questions, name="questions_of")
 register.simple_tag(commitment_accounting.list_questions_to_answer, name="questions_to")
+register.simple_tag(turns.count_waiting)
 register.simple_tag(commitment_accounting.count_by_company, name="with_erp_counts")

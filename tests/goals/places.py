@@ -27,6 +27,7 @@ HARMLESS: dict[str, str] = {
     # The tools
     "home": LOOKS,
     "projects": LOOKS,
+    "waiting": LOOKS,
     "healthz": LOOKS,
     "readyz": LOOKS,
     "erp_integrations:overview": LOOKS,

@@ -186,6 +186,7 @@ FORMER = "companies/<slug:company_slug>/erp-integrations/"
 OWN: dict[str, Own] = {
     "home": Own((200, 302), NO),
     "projects": Own(OK, NO),
+    "waiting": Own(OK, NO),
     "sessions": Own(OK, NO),
     "end_sessions": Own(NO, MOVED, entered={"session": ""}),  # nobody is signed in elsewhere
     "profile": Own(
