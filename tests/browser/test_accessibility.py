@@ -176,6 +176,7 @@ def test_the_commitments_tool(windows: Windows, contractor: Contractor) -> None:
     page = inspection.page
     inspection.visit(tool, f"{tool}?search=nothing", draft.get_absolute_url())
     inspection.visit(*(submission.commitment.get_absolute_url() for submission in sent))
+    inspection.visit(f"{tool}cost-codes/", f"{tool}?sort=-amount&status=approved&from=1", f"{tool}?from=much")
     inspection.visit(f"{tool}new/?kind=purchase_order", f"{rejected.get_absolute_url()}edit/")
     page.get_by_label("Default Retainage").fill("a tenth")
     page.get_by_role("row").nth(1).get_by_label("Cost code").fill("no such code")
