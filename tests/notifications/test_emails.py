@@ -106,6 +106,7 @@ def rejection(*recipients: Any, **changes: Any) -> list[OutgoingEmail]:
             "currency": "USD",
             "reason": "Line 3 is on the wrong phase.",
             "rejected_by": "Ada Approver",
+            "next_step": "You can edit it again.",
             "link": "https://books.example/projects/1/commitments/2/edit/",
             **changes,
         }
