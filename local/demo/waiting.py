@@ -6,19 +6,22 @@ changed. Only when a submission was sent is set back afterwards, so that rows ha
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from django.db import transaction
 from django.utils import timezone
 
-from commitments.models import Commitment
+from commitments.locks import set_accounting_status
+from commitments.models import Badge, Commitment, Lock
 from commitments.services import update_commitment
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import Submission
-from erp_integrations.snapshots import hash_text, to_json
+from erp_integrations.snapshots import build_document
+from erp_integrations.submissions.row_locks import lock_commitment
+from erp_integrations.submissions.sending import store_submission
 from local.demo.accounts import (
     APPROVER,
     HARBOR_APPROVER,
@@ -121,15 +124,15 @@ def _send(commitment: Commitment, by: User, days: int) -> Submission:
     return submission
 
 
+@transaction.atomic
 def _send_as_before(commitment: Commitment, by: User) -> Submission:
     """It was sent when Send only warned of a number: whoever accepts it gives the ERP ID."""
-    rows, number = Commitment.objects.filter(pk=commitment.pk), commitment.number
-    rows.update(number=f"N-{commitment.pk}")
-    submission = submissions.send_to_erp(commitment=commitment, by=by)
-    rows.update(number=number)
-    submission.number, submission.snapshot = number, to_json(replace(submission.document, number=number))
-    submission.snapshot_hash = hash_text(submission.snapshot)
-    submission.save(update_fields=["number", "snapshot", "snapshot_hash"])
+    commitment = lock_commitment(commitment.pk)
+    document = build_document(commitment)
+    connection = build_basis(document).connection
+    assert connection
+    submission = store_submission(commitment, document, connection, by, total=document.total)
+    set_accounting_status(commitment, badge=Badge.AWAITING, lock=Lock.WHOLE)
     return submission
 
 

@@ -47,8 +47,8 @@ PAGES = (
     Page(f"{BASE}/commitments/?group=project", 12),
     Page(f"{BASE}/commitments/?view=all&q=concrete", 13, rows=7_000),  # 2,000 of them are counted
     Page(f"{BASE}/commitments/?view=all&q={{number}}", 12),
-    Page("/projects/{project}/commitments/", 12),
-    Page("/projects/{project}/commitments/?sort=-amount", 12),
+    Page("/projects/{project}/commitments/", 13),
+    Page("/projects/{project}/commitments/?sort=-amount", 13),
     Page("/projects/{project}/commitments/?search=nosuchthing", 12),
     Page("/projects/{project}/commitments/?search=concrete", 13),
     Page(f"{BASE}/commitments/{{awaiting}}/", 21),
