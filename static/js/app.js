@@ -158,8 +158,12 @@
   document.addEventListener("htmx:after:swap", () => {
     document.querySelectorAll("[data-issue]").forEach((control) => control.removeAttribute("data-issue"));
     document.querySelectorAll("#issues a").forEach((link) => {
-      const { severity } = link.closest("li").dataset;
-      document.getElementById(link.hash.slice(1))?.setAttribute("data-issue", severity);
+      // A line's names have its place, its ids don't: lines may have been moved.
+      const named = document.querySelector(`#entry [name="${link.hash.slice("#id_".length)}"]:not([type=hidden])`);
+      const control = named ?? document.getElementById(link.hash.slice(1));
+      if (!control) return;
+      link.hash = control.id;
+      control.setAttribute("data-issue", link.closest("li").dataset.severity);
     });
   });
 

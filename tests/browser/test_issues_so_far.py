@@ -27,6 +27,20 @@ def test_an_issue_shows_after_a_pause_and_leads_to_its_field(
     expect(page.get_by_label("Number")).not_to_have_attribute("data-issue", "blocking")
 
 
+def test_an_issue_leads_to_its_line_where_that_has_been_moved(
+    contractor: Contractor, windows: Windows
+) -> None:
+    page = windows(contractor.creator)
+    page.goto(f"{contractor.project.get_absolute_url()}new/")
+    amounts = page.locator("tbody [data-field=amount] input")
+    amounts.first.fill("5.00")
+    amounts.first.press("Alt+Shift+Enter")
+    issue = page.get_by_role("link", name="Line 2, cost code is missing")
+    issue.click()
+    named = page.evaluate("document.getElementById(location.hash.slice(1)).name")
+    assert named == "lines-1-cost_code"
+
+
 def test_without_javascript_the_issues_follow_a_save(contractor: Contractor, windows: Windows) -> None:
     page = windows(contractor.creator, javascript=False)
     page.goto(f"{contractor.project.get_absolute_url()}new/")
