@@ -95,6 +95,7 @@ class Badge(models.TextChoices):
 
 TROUBLE = (Badge.FAILED, Badge.NEEDS_ATTENTION)
 IN_MOTION = (Badge.AWAITING, Badge.EXPORTING, Badge.REJECTED, *TROUBLE)
+TO_BE_SENT_AGAIN = (Badge.REJECTED, Badge.RETRIEVED, Badge.UNLINKED)
 
 
 class ContractCompany(models.Model):
@@ -253,7 +254,7 @@ class Commitment(models.Model):
             models.Index(fields=["project", "id"], name="commitments_by_project"),
             models.Index(
                 fields=["project", "badge"],
-                condition=Q(badge__in=IN_MOTION),
+                condition=Q(badge__in=(*IN_MOTION, Badge.RETRIEVED, Badge.UNLINKED)),
                 name="in_motion_by_project",
             ),
             models.Index(fields=["contract_company", "id"], name="by_contract_company"),

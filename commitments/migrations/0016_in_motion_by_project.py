@@ -16,7 +16,13 @@ class Migration(migrations.Migration):
             model_name="commitment",
             index=models.Index(
                 condition=models.Q(
-                    ("badge__in", ("awaiting", "exporting", "rejected", "failed", "needs_attention"))
+                    (
+                        "badge__in",
+                        (
+                            *("awaiting", "exporting", "rejected", "failed", "needs_attention"),
+                            *("retrieved", "unlinked"),
+                        ),
+                    )
                 ),
                 fields=["project", "badge"],
                 name="in_motion_by_project",

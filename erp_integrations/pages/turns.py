@@ -7,13 +7,12 @@ from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from commitments.models import Badge, Commitment
+from commitments.models import TO_BE_SENT_AGAIN, Badge, Commitment
 from directory.models import Level, Project, User
 from erp_integrations.models import Submission
 from erp_integrations.submissions.correcting import READY
 
 MOST_WAITING = 200
-PROJECTS_TURN = (Badge.REJECTED, Badge.RETRIEVED, Badge.UNLINKED)
 TURNS: dict[str, str] = {
     Badge.REJECTED: "To be corrected",
     Badge.RETRIEVED: "Retrieved: to be changed, then sent again",
@@ -50,7 +49,7 @@ def find_waiting(person: User) -> QuerySet[Commitment]:
     }
     last = Submission.objects.filter(commitment=OuterRef("pk")).order_by("-pk")
     own = Q(created_by=person, project__in=levels[Level.STANDARD])
-    found = Commitment.objects.filter(badge__in=PROJECTS_TURN)
+    found = Commitment.objects.filter(badge__in=TO_BE_SENT_AGAIN, project__memberships__user=person)
     found = found.annotate(corrected_at=Subquery(last.values("corrected_at")[:1]))
     return found.filter(Q(project__in=levels[Level.ADMIN]) | (own & Q(corrected_at=None)))
 
