@@ -9,19 +9,14 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db import transaction
 from django.utils import timezone
 
-from commitments.locks import set_accounting_status
-from commitments.models import Badge, Commitment, Lock
+from commitments.models import Commitment
 from commitments.services import update_commitment
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import Submission
-from erp_integrations.snapshots import build_document
-from erp_integrations.submissions.row_locks import lock_commitment
-from erp_integrations.submissions.sending import store_submission
 from local.demo.accounts import (
     APPROVER,
     HARBOR_APPROVER,
@@ -32,6 +27,7 @@ from local.demo.accounts import (
 from local.demo.blueprint import PlannedCommitment
 from local.demo.companies import HARBOR, KEYSTONE
 from local.demo.draws import Draw
+from local.demo.numbers import send_with_any_number
 from local.demo.planning import blueprint
 
 LONGEST_TO_READ = 12  # lines
@@ -115,24 +111,9 @@ def days_ago(number: str) -> int:
 
 
 def _send(commitment: Commitment, by: User, days: int) -> Submission:
-    try:
-        submission = submissions.send_to_erp(commitment=commitment, by=by)
-    except submissions.ExportBlocked:
-        submission = _send_as_before(commitment, by)
+    submission = send_with_any_number(commitment, by)
     moment = timezone.now() - timedelta(days=days, minutes=Draw(f"at {submission.number}").whole(0, 90))
     Submission.objects.filter(pk=submission.pk).update(sent_at=moment)
-    return submission
-
-
-@transaction.atomic
-def _send_as_before(commitment: Commitment, by: User) -> Submission:
-    """It was sent when Send only warned of a number: whoever accepts it gives the ERP ID."""
-    commitment = lock_commitment(commitment.pk)
-    document = build_document(commitment)
-    connection = build_basis(document).connection
-    assert connection
-    submission = store_submission(commitment, document, connection, by, total=document.total)
-    set_accounting_status(commitment, badge=Badge.AWAITING, lock=Lock.WHOLE)
     return submission
 
 

@@ -25,6 +25,7 @@ from erp_integrations.models import (
     Verification,
 )
 from erp_integrations.reconciliation import drift
+from local.demo.numbers import send_with_any_number
 from tests.factories.base import ModelFactory
 from tests.factories.commitments import CommitmentFactory, ContractCompanyFactory
 from tests.factories.directory import ApproverFactory, CompanyFactory, ProjectAdminFactory, ProjectFactory
@@ -144,7 +145,7 @@ class SubmissionFactory(ModelFactory[Submission]):
     @classmethod
     def _create(cls, model_class: type[Submission], *args: Any, **kwargs: Any) -> Submission:
         approver = kwargs["approver"]
-        submission = submissions.send_to_erp(commitment=kwargs["commitment"], by=kwargs["sent_by"])
+        submission = send_with_any_number(kwargs["commitment"], kwargs["sent_by"])
         match kwargs["then"]:
             case "retrieved":
                 submissions.retrieve_from_erp(commitment=submission.commitment, by=kwargs["sent_by"])
