@@ -29,6 +29,7 @@ from erp_integrations.models import (
     Verification,
     WireAttempt,
 )
+from local.demo.numbers import send_with_any_number
 from tests.factories import (
     ApproverFactory,
     CompanyFactory,
@@ -298,11 +299,11 @@ class Stage:
         commitment.save()
         for before in earlier:
             self.write(before, commitment)
-            submission = submissions.send_to_erp(commitment=commitment, by=self.sender)
+            submission = send_with_any_number(commitment, self.sender)
             Submission.objects.filter(pk=submission.pk).update(sent_at=self.get_moment(before))
             submissions.reject(submission=submission, by=self.approver, reason="Please look at it again.")
         self.write(row, commitment)
-        submission = submissions.send_to_erp(commitment=commitment, by=self.sender)
+        submission = send_with_any_number(commitment, self.sender)
         Submission.objects.filter(pk=submission.pk).update(sent_at=self.get_moment(row))
         self.sent[row.id] = submission.pk
 
