@@ -60,6 +60,7 @@ HARMLESS: dict[str, str] = {
     "project_erp:check_new": "It says what Send would say of a form, and writes nothing.",
     "project_erp:take_number": "A change as in the form, before anything is sent.",
     "project_erp:spreadsheet": LOOKS,
+    "commitments:vendors": LOOKS,
     "project_erp:answer": "An answer decides nothing, and changes nothing that is exported.",
     "project_erp:send_status": "It is decided on as all that is sent, and writes a status: no money.",
     "erp_integrations:follow": "The record was found by what it holds, which takes Info-Link: "

@@ -66,12 +66,12 @@ def commitments(person: Person, path: str) -> Iterator[Commitment]:
     for page in _pages(person, path, path):
         project = words_of(_with_class(page, "p", "page-subtitle")[0]).partition(" · ")[0]
         for row in page.iterfind(".//tbody/tr"):
-            link, kind = _one(row, ".//th/a"), _one(row, ".//th/span")
+            link = _one(row, ".//th/a")
             number = words_of(link)
             yield Commitment(
                 path=link.get("href", ""),
                 project=project,
-                kind=words_of(kind),
+                kind=words_of(_one(row, ".//td[@data-label='Kind']")),
                 number="" if number == "No number" else number,
                 badge=words_of(_one(row, ".//td[@data-label='Accounting']")),
             )

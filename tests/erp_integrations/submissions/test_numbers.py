@@ -142,11 +142,11 @@ def test_a_number_is_unique_in_any_case(deliverable: Commitment) -> None:
 def test_the_form_offers_the_next_number_and_says_what_can_be_exported(
     deliverable: Commitment, sender: User, client: Client
 ) -> None:
-    CommitmentFactory(project=deliverable.project, number="sc-0099")
+    CommitmentFactory(project=deliverable.project, number="hall-0099")
     CommitmentFactory(project=deliverable.project, number="by hand")
     client.force_login(sender)
     address = reverse("commitments:new", args=[deliverable.project_id])
     page = client.get(address)
-    assert 'value="SC-0100"' in page.content.decode()
+    assert 'value="HALL-0100"' in page.content.decode()
     assert "Up to 10 characters; more can&#x27;t be exported. None of" in page.content.decode()
     assert 'value="PO-001"' in client.get(f"{address}?kind=purchase_order").content.decode()
