@@ -86,6 +86,8 @@ class VendorField(forms.Field):
         shown = self.get_shown(key)
         if shown and text in (None, shown.name):
             return shown
+        if is_key(key) and not shown:
+            raise ValidationError("That vendor is not on the company's list. Type the name of one that is.")
         text = " ".join((key if text is None else text).replace("\0", "").split())
         if not text:
             return None
@@ -106,13 +108,20 @@ class VendorField(forms.Field):
         """Its key and its name, or what was typed."""
         if isinstance(value, tuple):
             key, text = value
-            if text is not None or not (value := self.get_shown(key)):
-                return key, key if text is None else text
+            value = self.get_shown(key)
+            if text is not None:
+                return key if value else "", text
+            if not value and not is_key(key):
+                return "", key
         return (str(value.pk), value.name) if value else ("", "")
 
     def get_shown(self, key: str) -> ContractCompany | None:
         keys = {"pk": key, "company": self.project.company_id}
-        return ContractCompany.objects.filter(**keys).first() if re.fullmatch("[0-9]{1,9}", key) else None
+        return ContractCompany.objects.filter(**keys).first() if is_key(key) else None
+
+
+def is_key(text: str) -> bool:
+    return bool(re.fullmatch("[0-9]{1,9}", text))
 
 
 class CommitmentForm(forms.Form):

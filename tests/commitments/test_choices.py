@@ -71,6 +71,17 @@ class TestVendors:
     def test_the_page_carries_none_of_them(self, creator: Client, project: Project, acme: Any) -> None:
         assert acme.name not in creator.get(new(project)).content.decode()
 
+    @pytest.mark.parametrize("typed", [{}, {"vendor": ""}, {"vendor": "Acme Roofing & Sons"}])
+    def test_a_key_that_is_gone_is_nobodys_code(
+        self, project: Project, creator: Client, acme: ContractCompany, typed: dict[str, str]
+    ) -> None:
+        link(ContractCompanyFactory(company=project.company, name="Bolt Steel"), "99999")
+        page = creator.post(new(project), entry(line(amount="1"), contract_company="99999", **typed))
+        assert page.status_code == 422
+        assert "That vendor is not on the company's list" in " ".join(said(page))
+        assert not Commitment.objects.exists()
+        assert page.context["entry"].header["contract_company"].value()[0] == ""
+
     @pytest.mark.parametrize("typed", ["Acme Roofing & Sons", "acme roofing & sons", "acme", " ACME "])
     def test_a_name_or_a_code_names_one(
         self, creator: Client, project: Project, acme: ContractCompany, typed: str
