@@ -16,6 +16,7 @@ from erp_integrations.checks import row_checks
 from erp_integrations.models import Batch, BatchAction, BatchItem, ExportJob, Submission, VendorLink
 from erp_integrations.pages import bulk
 from erp_integrations.submissions import batches
+from local.demo.numbers import send_with_any_number
 from tests.clients import signed_in
 from tests.factories import ApproverFactory, CommitmentFactory, LineItemFactory, have_been_read
 
@@ -140,7 +141,7 @@ def test_one_that_is_like_another_by_now_is_refused(
         lines=0,
     )
     LineItemFactory(commitment=twin, cost_code=deliverable.lines.all()[0].cost_code)
-    submissions.send_to_erp(commitment=twin, by=sender)
+    send_with_any_number(twin, sender)
 
     client.post(address(waiting), entered)
     assert not ExportJob.objects.exists()
