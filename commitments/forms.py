@@ -72,7 +72,8 @@ class DayField(forms.DateField):
 class VendorField(forms.Field):
     """A contract company, by its name or its code in accounting.
 
-    The page knows the key of the one that it shows: as long as its name stands there, it is that one.
+    The page knows the key and the name of the one that it shows: as long as that name stands there, it is
+    that one, whatever it or another is called by now.
     """
 
     widget = VendorInput
@@ -82,9 +83,9 @@ class VendorField(forms.Field):
         """The one that is meant. Two that fit are refused: money goes there."""
         if not isinstance(value, tuple):
             return value if isinstance(value, ContractCompany) else None
-        key, text = value
+        key, text, name = value
         shown = self.get_shown(key)
-        if shown and text in (None, shown.name):
+        if shown and (text is None or text.split() in [each.split() for each in (name, shown.name) if each]):
             return shown
         if is_key(key) and not shown:
             raise ValidationError("That vendor is not on the company's list. Type the name of one that is.")
@@ -104,16 +105,16 @@ class VendorField(forms.Field):
         hint = f" Close to it: {fitting}. Type one whole name or code." if fitting else ""
         raise ValidationError(f"No vendor has the name or code {text[:60]}.{hint}")
 
-    def prepare_value(self, value: Any) -> tuple[str, str]:
-        """Its key and its name, or what was typed."""
+    def prepare_value(self, value: Any) -> tuple[str, str, str]:
+        """Its key, its name or what was typed, and the name that was shown."""
         if isinstance(value, tuple):
-            key, text = value
+            key, text, name = value
             value = self.get_shown(key)
             if text is not None:
-                return key if value else "", text
+                return (key, text, name or "") if value else ("", text, "")
             if not value and not is_key(key):
-                return "", key
-        return (str(value.pk), value.name) if value else ("", "")
+                return "", key, ""
+        return (str(value.pk), value.name, value.name) if value else ("", "", "")
 
     def get_shown(self, key: str) -> ContractCompany | None:
         keys = {"pk": key, "company": self.project.company_id}

@@ -114,6 +114,11 @@ class TestVendors:
         commitment.refresh_from_db()
         assert (commitment.title, commitment.contract_company) == ("Other", acme)
         ContractCompany.objects.filter(pk=acme.pk).update(name="Renamed")
+        ContractCompanyFactory(company=project.company, name="Acme Roofing & Sons")
+        client.post(edit(commitment), as_stored(commitment) | shown | {"vendor_shown": shown["vendor"]})
+        commitment.refresh_from_db()
+        assert commitment.contract_company == acme
+        ContractCompany.objects.filter(name=shown["vendor"]).delete()
         page = client.post(edit(commitment), as_stored(commitment) | shown)
         assert "No vendor has the name" in said(page)[0]
         client.post(edit(commitment), as_stored(commitment) | shown | {"vendor": ""})
