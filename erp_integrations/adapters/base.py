@@ -54,7 +54,8 @@ class Issue:
     ``code`` is stable ("number-too-long"); ``sentence`` says what is wrong in plain
     words; ``field`` names where ("Number", "Line 3, amount"); ``action`` says what to do.
     ``lines`` are the positions of the lines that can't stay beside each other, where that is it;
-    ``affected`` are the lines that it is about, a part for each thing that is wrong.
+    ``affected`` are the lines that it is about, a part for each thing that is wrong. ``free_number``
+    can be exported in the place of the commitment's own.
     """
 
     code: str
@@ -65,6 +66,7 @@ class Issue:
     responsible_party: ResponsibleParty
     lines: tuple[int, ...] = ()
     affected: tuple[AffectedLines, ...] = ()
+    free_number: str = ""
 
 
 class ReferenceStatus(StrEnum):

@@ -27,8 +27,8 @@ def check_number(basis: ApprovalBasis, issues: Iterable[Issue]) -> Iterator[Issu
     action = f"Change the number: {free} can be exported." if free else "Change the number."
     for each in found:
         if each.code in NUMBER_ISSUES:
-            blocking, project = Severity.BLOCKING, ResponsibleParty.PROJECT
-            each = replace(each, severity=blocking, field="Number", action=action, responsible_party=project)
+            each = replace(each, severity=Severity.BLOCKING, responsible_party=ResponsibleParty.PROJECT)
+            each = replace(each, field="Number", action=action, free_number=free)
         yield each
 
 
@@ -52,7 +52,7 @@ def find_taken(basis: ApprovalBasis, erp_ids: Collection[str]) -> dict[str, str]
     keys = {basis.get_key(each): each for each in erp_ids}
     vendor = {"connection": connection, "vendor_code": next(iter(keys)).vendor_code}
     holds = ErpIdHold.objects.filter(**vendor, erp_id__in=[key.erp_id for key in keys])
-    held = set(holds.exclude(commitment=document.commitment_id).values_list("erp_id", flat=True))
+    reserved = set(holds.exclude(commitment=document.commitment_id).values_list("erp_id", flat=True))
     links = connection.vendor_links.filter(vendor_code__iexact=vendor["vendor_code"])
     waiting = Submission.objects.awaiting().filter(
         company=connection.company_id,
@@ -68,7 +68,7 @@ def find_taken(basis: ApprovalBasis, erp_ids: Collection[str]) -> dict[str, str]
     seen = set(late.values_list("record_name", flat=True))
     taken = {}
     for key, erp_id in keys.items():
-        if key.erp_id in held:
+        if key.erp_id in reserved:
             taken[erp_id] = "erp-id-taken"
         elif key in awaited:
             taken[erp_id] = "erp-id-awaiting"

@@ -15,7 +15,6 @@ from erp_integrations.checks import key_collisions as collisions
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.key_collisions import Collision, Numbering
-from erp_integrations.checks.numbers import NUMBER_ISSUES, find_fitting_number
 from erp_integrations.models import (
     ExportJob,
     JobBilling,
@@ -134,15 +133,16 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         "Re-send to ERP" if latest else "Send to ERP",
         may_send,
         issues=issues,
-        turn=describe_turn(commitment.badge, corrected_at=latest.corrected_at if latest else None),
+        turn=describe_turn(
+            commitment.badge,
+            corrected_at=latest.corrected_at if latest and not preflight.list_blocking(issues) else None,
+        ),
         changes=list_changes_since(latest, document) if latest else [],
         senders=senders,
         sees_accounting=sees_accounting,
         collisions=collisions.find_collisions(commitment, issues),
         numbering=collisions.find_numbering(commitment, issues),
-        free_number=find_fitting_number(basis)
-        if any(each.code in NUMBER_ISSUES and each.field == "Number" for each in issues)
-        else "",
+        free_number=next(filter(None, (each.free_number for each in issues)), ""),
     )
 
 
