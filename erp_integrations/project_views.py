@@ -84,6 +84,7 @@ def give_billing_items(request: SignedInRequest, project_id: int, commitment_id:
 
 
 @require_POST
+@rate_limits.limit_rate()
 def check_entry(request: SignedInRequest, project_id: int, commitment_id: int = 0) -> HttpResponse:
     """The issues that Send would find in what is typed so far. Nothing is written."""
     project = get_project_or_404(request, project_id)

@@ -59,7 +59,7 @@ class Comparison:
 
 def check_drift(job: ExportJob, read_back: KnownVerdict) -> list[dict[str, str]]:
     """Everything that is not as it was exported, Spectrum's side first; empty when all agrees. That of a
-    status is told at its record.
+    status shows at its record.
     """
     if job.submission.new_status:
         return []
