@@ -113,6 +113,8 @@ class SpectrumAdapter(MasterDataReader):
         plain = normalize("NFKD", document.number.upper()).encode("ascii", "ignore").decode()
         plain = "".join("-" if field.find_forbidden_characters(sign) else sign for sign in plain)
         parts = re.split("[ -]+", plain.strip(" -"))
+        while len(parts) > 1 and len("".join(parts)) > width:
+            del parts[0]
         while len(parts) > 1 and len("-".join(parts)) > width:
             parts[:2] = ["".join(parts[:2])]
         base = "-".join(parts)[-width:].strip("-")

@@ -44,6 +44,7 @@ def blocked(commitment: Commitment, by: User) -> dict[str, str]:
     [
         ("PW-2015-417", "erp-id-too-long", "PW2015-417"),
         ("2015-0417-SUB-002", "erp-id-too-long", "0417SUB002"),
+        ("CONTRACT-2026-001", "erp-id-too-long", "2026-001"),
         ("SC/01", "erp-id-forbidden-characters", "SC-01"),
         ("sc.é1", "erp-id-forbidden-characters", "SC-E1"),
         ("ABCDEFGHIJKL", "erp-id-too-long", "CDEFGHIJKL"),
