@@ -32,7 +32,9 @@ def list_entries(commitment: Commitment) -> list[dict[str, Any]]:
     Of each, ``status`` gives the dot its tone (words of a badge, or nothing), ``by`` is the person's name,
     empty for the system; ``message`` is what a person or Spectrum said.
     """
-    submissions = list(commitment.submissions.only("commitment", "sent_at").order_by("pk"))
+    submissions = list(
+        commitment.submissions.only("commitment", "sent_at", "kind", "new_status").order_by("pk")
+    )
     entries = list(HistoryEntry.objects.about(commitment, *submissions).reverse()[:MAX_ENTRIES])
     if submissions:
         same_vendor = Q(detail__contract_company=commitment.contract_company_id)
@@ -47,12 +49,17 @@ def list_entries(commitment: Commitment) -> list[dict[str, Any]]:
         entries += links.order_by("-pk")[:MAX_ENTRIES]
         entries = sorted(entries, key=lambda entry: -entry.pk)[:MAX_ENTRIES]
     people = descriptions.list_named_people(entries)
-    send_count = sum(entry.event == ErpEvent.SUBMISSION_SENT for entry in entries)
+    statuses = {each.pk: each.new_status_label for each in submissions if each.new_status}
+    sent = [entry.subject_id for entry in entries if entry.event == ErpEvent.SUBMISSION_SENT]
+    send_count = sum(each not in statuses for each in sent)
     timeline_entries = []
     for entry in entries:
         story = descriptions.describe_entry(entry, people)
         description = story.description
-        if entry.event == ErpEvent.SUBMISSION_SENT:
+        is_sent = entry.event == ErpEvent.SUBMISSION_SENT
+        if is_sent and entry.subject_id in statuses:
+            description = f"Status {statuses[entry.subject_id]} sent to accounting"
+        elif is_sent:
             description = "Re-sent to accounting" if send_count > 1 else "Sent to accounting"
             send_count -= 1
         by = str(people[entry.by_id]) if entry.by_id in people else ""

@@ -20,6 +20,7 @@ from erp_integrations.models import (
     JobBilling,
     JobStatus,
     Reconciliation,
+    SnapshotUnreadable,
     Submission,
     SubmissionStatus,
     Verification,
@@ -368,6 +369,8 @@ def test_its_page_sends_and_retrieves_it_and_accounting_sees_a_status(
     dialog = accounting.get(f"{status.get_absolute_url()}accept/").content.decode()
     assert "Approved to Complete" in dialog
     assert "Export changes the status in Spectrum and nothing else" in dialog
+    assert "Status Complete sent to accounting" in client.get(address).content.decode()
+    assert "Re-sent" not in client.get(address).content.decode()
     assert "Schedule of Values" not in dialog
     client.post(f"{address}retrieve-from-erp/")
     rejected = sent_status(whole, sender)
@@ -376,6 +379,18 @@ def test_its_page_sends_and_retrieves_it_and_accounting_sees_a_status(
     mail = OutgoingEmail.objects.get(kind="rejection", recipient=sender)
     assert "keeps the status that it has" in mail.text_body
     assert "Complete: Rejected" in client.get(address).content.decode()
+
+
+@pytest.mark.parametrize("altered", [{"new_status": "terminated"}, {"purpose": "whole", "new_status": ""}])
+def test_what_it_was_sent_for_can_not_be_altered(
+    whole: ExportJob, sender: User, approver: User, altered: dict[str, str]
+) -> None:
+    status = sent_status(whole, sender)
+    if "purpose" in altered:  # beside the open whole, only one that is rejected could be
+        submissions.reject(submission=status, by=approver, reason="Not yet.")
+    Submission.objects.filter(pk=status.pk).update(**altered)
+    with pytest.raises(SnapshotUnreadable, match="altered after it was sent"):
+        accepted(Submission.objects.get(pk=status.pk), approver)
 
 
 def test_who_sent_it_does_not_decide(whole: ExportJob, approver: User) -> None:
