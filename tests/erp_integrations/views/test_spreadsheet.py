@@ -56,7 +56,7 @@ def test_the_waiting_ones_oldest_first_with_where_they_go_and_money_as_a_number(
 def test_the_same_choice_search_and_order_as_on_the_page() -> None:
     job: ExportJob = ExportJobFactory(synced=True)
     company = job.submission.company
-    waiting = SubmissionFactory(commitment__project=job.submission.project)
+    waiting = SubmissionFactory(commitment__project=job.submission.project, commitment__number="SC-QQ1")
     client = signed_in(ViewerFactory(company=company))
     (row,) = read_csv(client, company, "&view=synced")
     assert (row["Commitment"], row["Status"]) == (job.submission.number, "Synced")
