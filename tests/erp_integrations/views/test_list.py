@@ -241,7 +241,7 @@ class TestFilters:
 class TestSearch:
     def test_each_word_is_looked_for_in_what_the_row_shows(self) -> None:
         project = ProjectFactory(name="Pier 68")
-        # A number of its own: one that the factories count up may stand in the names of vendor or project as well.
+        # A number that the factories count up may stand in the names of vendor or project as well.
         (wanted,) = send_many(project, 1, title="Pile driving", number="SC-QQ1")
         send_many(project, 1, title="Painting", number="SC-QQ2")
         client = signed_in(ViewerFactory(company=project.company))
