@@ -8,7 +8,7 @@ from tests import tiers
 from tests.mutations.table import MUTATIONS, Mutation
 
 
-@pytest.mark.parametrize("place", [*tiers.CAMPAIGNS, *tiers.FIRST, *tiers.SPREAD, *tiers.WITH_SERVERS])
+@pytest.mark.parametrize("place", [*tiers.CAMPAIGNS, *tiers.FIRST, *tiers.SPREAD])
 def test_what_is_named_is_there(place: str) -> None:
     assert (tiers.ROOT / place).exists()
 

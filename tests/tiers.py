@@ -1,7 +1,8 @@
 """Two tiers: which tests run when, and where. An early plugin (`-p tests.tiers`).
 
 The first tier proves every rule, and is what `script/test` runs. A campaign proves it again over every
-address, order, kill or process: `--all` adds them. A path or `-k` selects from all tests.
+address, order, kill or process: `--all` adds them, `--campaigns` runs them alone. A path or `-k` selects
+from all tests.
 """
 
 import os
@@ -37,9 +38,6 @@ SPREAD = ("tests/test_addresses.py", "tests/security", "tests/erp_integrations/r
 """Files whose tests know nothing of each other, and are too many for one worker."""
 PARTS = 4
 """Of such a file: each part makes its world anew."""
-WITH_SERVERS = ("tests/local/test_embedded.py", "tests/local/test_server.py")
-"""These start PostgreSQL and Valkey themselves."""
-USES_THE_DATABASE = {"db", "transactional_db", "django_db_setup"}
 
 
 def is_campaign(path: str) -> bool:
@@ -56,28 +54,28 @@ def _is_in(path: str, places: tuple[str, ...]) -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", dest="campaigns", help="the campaigns too")
+    parser.addoption("--all", action="store_true", dest="with_campaigns", help="the campaigns too")
+    parser.addoption("--campaigns", action="store_true", help="the campaigns alone")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     named = config.args_source is pytest.Config.ArgsSource.ARGS
-    config.option.campaigns |= named or bool(config.option.keyword)
+    config.option.with_campaigns |= named or bool(config.option.keyword)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """True for what is not even imported; None leaves it to the others."""
-    if config.option.campaigns or not collection_path.is_relative_to(ROOT):
+    if config.option.with_campaigns or not collection_path.is_relative_to(ROOT):
         return None
-    return is_campaign(str(collection_path.relative_to(ROOT))) or None
+    path = str(collection_path.relative_to(ROOT))
+    if config.option.campaigns:
+        return (collection_path.is_file() and not is_campaign(path)) or None
+    return is_campaign(path) or None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        uses = USES_THE_DATABASE.intersection(getattr(item, "fixturenames", ()))
-        if uses or item.get_closest_marker("django_db") or _is_in(_file(item), WITH_SERVERS):
-            item.add_marker("servers")
     items.sort(key=lambda item: not _is_in(_file(item), FIRST))
 
 
