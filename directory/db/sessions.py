@@ -1,9 +1,10 @@
-"""Each session with the database limits idle transactions and compiles nothing.
+"""Each session with the database limits idle transactions, compiles nothing, and keeps plans.
 
 By a statement, because PgBouncer refuses both as start-up options. The sessions that it opens itself get
 them from its own configuration (docs/scale.md).
 """
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
+
+from directory.db.plans import PlanKeepingCursor
 
 
 @receiver(connection_created)
@@ -30,9 +33,13 @@ def set_session_parameters(connection: BaseDatabaseWrapper, **kwargs: Any) -> No
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('idle_in_transaction_session_timeout', %s, false),"
-                " set_config('jit', 'off', false)",
+                " set_config('jit', 'off', false), pg_backend_pid()",
                 [str(milliseconds)],
             )
+            *_, process = cursor.fetchone()
     except Error:
         connection.close()
         raise
+    # Not behind a pooler, which names a process of its own: the next statement may be another session's.
+    if process == connection.connection.info.backend_pid:
+        connection.connection.cursor_factory = partial(PlanKeepingCursor, kept={})

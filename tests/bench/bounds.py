@@ -68,6 +68,8 @@ PAGES = (
     Page(f"{BASE}/history/?q={{number}}", 18),
 )
 MOST_OF_AN_ACCEPT = 15
+UNTIL_KEPT = 7
+"""PostgreSQL plans a kept statement anew for the values of five calls, and then perhaps for any values."""
 
 
 class Bounds:
@@ -119,19 +121,29 @@ def _measure(bounds: Bounds) -> None:
         def ask(path: str = path, headers: dict[str, str] = headers) -> Any:
             return (on_project if path.startswith("/projects/") else client).get(path, headers=headers)
 
-        ask()
+        for _ in range(UNTIL_KEPT):
+            ask()
         answer, statements, rows = count(ask)
         assert answer.status_code == 200, (path, answer.status_code)
         bounds.check(f"{page.path}: statements", statements, page.statements)
         bounds.check(f"{page.path}: rows read", rows, page.rows)
         bounds.check(f"{page.path}: bytes", len(gzip.compress(answer.content)), page.size)
-    path = f"{BASE}/commitments/{names['awaiting']}/accept/"
-    shown = client.get(path, headers={"HX-Request": "true"}).content.decode()
-    entered = dict(re.findall(r'name="(expected_hash|expected_version|erp_id)"[^>]*value="([^"]*)"', shown))
-    answer, statements, rows = count(lambda: client.post(path, entered, headers={"HX-Request": "true"}))
-    assert answer.status_code == 200, answer.content
+    for waiting in of_company.awaiting().order_by("-pk")[: UNTIL_KEPT + 1]:
+        path = f"{BASE}/commitments/{waiting.pk}/accept/"
+        shown = client.get(path, headers={"HX-Request": "true"}).content.decode()
+        entered = dict(
+            re.findall(r'name="(expected_hash|expected_version|erp_id)"[^>]*value="([^"]*)"', shown)
+        )
+
+        def accept(path: str = path, entered: dict[str, str] = entered) -> Any:
+            return client.post(path, entered, headers={"HX-Request": "true"})
+
+        answer, statements, rows = count(accept)
+        assert answer.status_code == 200, answer.content
     bounds.check("accept: statements, BEGIN and COMMIT aside", statements, MOST_OF_AN_ACCEPT)
     bounds.check("accept: rows read", rows, MOST_ROWS)
+    for _ in range(UNTIL_KEPT):
+        worker.run_sweep()
     _, _, rows = count(worker.run_sweep)
     bounds.check("a worker's sweep: rows read", rows, MOST_ROWS)
 
