@@ -29,7 +29,7 @@ from commitments.figures import describe_figures
 from directory.criteria import parse_criteria
 from directory.db import pagination
 from directory.db.pagination import Page, parse_search
-from directory.db.prepared import AnyOf, Parameter, PreparedQuery
+from directory.db.prepared import AnyOf, Parameter, PreparedAggregate, PreparedQuery
 from directory.models import Company, CompanyMembership, User
 from directory.templatetags.times import format_day
 from erp_integrations.models import Job, Submission, SubmissionStatus, Vendor, VendorLink
@@ -390,17 +390,13 @@ def describe_found(wanted: Wanted, page: Page[Submission], *, with_clean: bool) 
     if not with_clean and not page.before_url and not page.after_url:
         total = sum((each.total for each in page.rows), Decimal(0))
         return describe(len(page.rows), total), ""
-    few = find_submissions(wanted, wanted.chosen)
-    clean = Q(is_clean=True)
-    if with_clean:
-        is_clean = build_check(Verdict.CLEAN, wanted.viewer) & build_others_work(wanted.viewer)
-        few = few.annotate(
-            is_clean=Case(When(pk__in=few.filter(is_clean).values("pk"), then=True), default=False)
-        )
-    figures = {"count": Count("pk"), "amount": Sum("total")}
-    names = Count("contract_company_name", distinct=True, filter=clean)
-    of_clean = {"clean": Count("pk", filter=clean), "sum": Sum("total", filter=clean), "vendors": names}
-    found = few[: MOST_COUNTED + 1].aggregate(**figures, **(of_clean if with_clean else {}))
+    allows_own = wanted.company.allows_own_decisions if with_clean else None
+    person = wanted.viewer.user_id
+    if wanted.is_narrowed:
+        rows, figures = build_figures(find_submissions(wanted, wanted.chosen), person, allows_own)
+        found = rows.aggregate(**figures)
+    else:
+        found = build_figures_query(wanted.chosen, allows_own)(company=wanted.company.pk, person=person)
     described = describe(found["count"], found["amount"])
     if not found.get("clean"):
         return described, ""
@@ -408,6 +404,33 @@ def describe_found(wanted: Wanted, page: Page[Submission], *, with_clean: bool) 
         return described, "the clean ones"
     many, amount = found["vendors"], f"{wanted.company.currency} {found['sum']:,.2f}"
     return described, f"{found['clean']:,} clean, {amount}, {many:,} vendor{'s'[: many != 1]}"
+
+
+def build_figures(
+    few: SubmissionQuerySet, person: int | Parameter, allows_own: bool | None
+) -> tuple[QuerySet[Submission], dict[str, Any]]:
+    """Of as many as are counted; with what is clean of them, unless ``allows_own`` is None."""
+    figures: dict[str, Any] = {"count": Count("pk"), "amount": Sum("total")}
+    if allows_own is not None:
+        is_clean = build_check(Verdict.CLEAN, None) & build_others_work(person, allows_own)
+        few = few.annotate(
+            is_clean=Case(When(pk__in=few.filter(is_clean).values("pk"), then=True), default=False)
+        )
+        clean = Q(is_clean=True)
+        names = Count("contract_company_name", distinct=True, filter=clean)
+        figures |= {"clean": Count("pk", filter=clean), "sum": Sum("total", filter=clean), "vendors": names}
+    return few[: MOST_COUNTED + 1], figures
+
+
+@cache
+def build_figures_query(chosen: Filter, allows_own: bool | None) -> PreparedAggregate:
+    """Without a search they are the same but for the company and the person."""
+
+    def build(company: Parameter, person: Parameter) -> tuple[QuerySet[Submission], dict[str, Any]]:
+        found = chosen.choose(Submission.objects.filter(company=company)).order_by()
+        return build_figures(found, person, allows_own)
+
+    return PreparedAggregate(build)
 
 
 @dataclass(frozen=True, slots=True)

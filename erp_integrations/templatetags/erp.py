@@ -1,6 +1,7 @@
 """This tool's part in other pages. The Commitments tool includes these tags and imports nothing."""
 
 from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from django import template
@@ -67,7 +68,8 @@ def place(issue: Issue) -> str:
 @register.simple_tag(takes_context=True)
 def rows(context: Context, cells: Iterable[Mapping[str, Any]], **options: bool) -> SafeString:
     """Of the list: what ``submission_list.build_cells`` makes."""
-    words = {"rows": cells, "csrf_token": context.get("csrf_token"), **options}
+    found = [SimpleNamespace(**each) for each in cells]  # of which Jinja finds each name at once
+    words = {"rows": found, "csrf_token": context.get("csrf_token"), **options}
     html = render_to_string("erp_integrations/_rows.jinja", words, using="jinja2")
     # Lines are for who reads the template; the template has escaped what is in it.
     return SafeString(html.replace(">\n<", "><"))  # nosec B703
