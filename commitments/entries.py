@@ -128,7 +128,7 @@ class Entry:
             setattr(commitment, name, value)
         lines = []
         for position, form in enumerate(self.lines.forms if self.lines else [], start=1):
-            if self.lines and form in self.lines.entered:
+            if form.is_line:
                 typed = form.cleaned_data
                 known = {name: typed[name] for name in LINE_FIELDS if typed.get(name) is not None}
                 lines.append(LineItem(commitment=commitment, position=position, **known))
@@ -148,7 +148,7 @@ class Entry:
         return problems + [
             Problem(f"Line {position}, {str(field.label).lower()}", field.id_for_label, str(error))
             for position, form in enumerate(self.lines.forms, start=1)
-            if form in self.lines.entered
+            if form.is_line and form.errors
             for field in form
             for error in field.errors
         ]

@@ -7,8 +7,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from commitments.widgets import QuickTextInput
-
 CENT = Decimal("0.01")
 # A comma or a blank only where it groups thousands: "1,5" may mean fifteen tenths to one person and 15
 # to another, and in "12 5" a point was forgotten as likely as not.
@@ -48,8 +46,6 @@ class FigureField(forms.Field):
     to cut.
     """
 
-    widget = QuickTextInput
-
     def __init__(self, *, whole: int, decimals: int, shown: int = 0, **kwargs: Any) -> None:
         self.whole, self.decimals, self.shown = whole, decimals, shown
         super().__init__(required=False, **kwargs)
@@ -62,7 +58,9 @@ class FigureField(forms.Field):
         parts = SIGNED_PATTERN.fullmatch(typed)
         text = parts["figure"] if parts else ""
         if not parts or not NUMBER_PATTERN.fullmatch(text) or not re.search("[0-9]", text):
-            raise ValidationError("Enter a number such as 1250.50.")
+            raise ValidationError(
+                "Enter a number such as 1,250.50: commas between thousands, a point before the decimals."
+            )
         whole, _, decimals = re.sub(r"[,\s]", "", text).partition(".")
         if len(whole.lstrip("0")) > self.whole:
             raise ValidationError(f"At most {self.whole} digits fit before the decimal point.")
@@ -72,8 +70,10 @@ class FigureField(forms.Field):
         return Decimal(f"{sign}{whole or '0'}.{decimals.rstrip('0') or '0'}")
 
     def prepare_value(self, value: Any) -> Any:
-        """Stored numbers without idle zeros; what a person typed stays as it is."""
-        return format_decimal(value, min_decimals=self.shown) if isinstance(value, Decimal) else value
+        """Stored numbers with commas and without idle zeros; what a person typed stays as it is."""
+        if not isinstance(value, Decimal):
+            return value
+        return format_decimal(value, min_decimals=self.shown, grouped=True)
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """A telephone shows its number keys."""

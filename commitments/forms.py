@@ -18,7 +18,7 @@ from commitments.figures import FigureField, to_the_cent
 from commitments.locks import EXPORTED_FIELDS
 from commitments.models import DETAILS, SIGNATURE, STATUSES, ContractCompany, CostCode, CostType
 from commitments.services import LINE_FIELDS
-from commitments.widgets import QuickCheckbox, QuickHiddenInput, QuickSelect, QuickTextInput, VendorInput
+from commitments.widgets import VendorInput
 from directory.forms import UncutTextField
 from directory.models import Project
 
@@ -191,6 +191,13 @@ class CommitmentForm(forms.Form):
         return self.cleaned_data
 
 
+class SharedFields(dict[str, forms.Field]):
+    """The fields of a line, made once for all lines of a page: none changes them."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "SharedFields":
+        return self
+
+
 @dataclass(frozen=True)
 class LineChoices:
     """The cost codes and types that a line may be booked on; read once for all lines of a page."""
@@ -235,6 +242,22 @@ class LineChoices:
         return f"{state} in Spectrum" if state else ""
 
     @cached_property
+    def fields(self) -> SharedFields:
+        """Of each line's form."""
+        made = LineForm.base_fields | {
+            "cost_code": CostCodeField(self, label="Cost code"),
+            "cost_type": forms.TypedChoiceField(
+                label="Cost type",
+                choices=[("", ""), *((key, str(cost_type)) for key, cost_type in self.by_key.items())],
+                coerce=self.get_cost_type,
+                empty_value=None,
+                required=False,
+                error_messages={"invalid_choice": "Choose a cost type from the list."},
+            ),
+        }
+        return SharedFields({name: made[name] for name in ("line_id", *LINE_FIELDS, "DELETE")})
+
+    @cached_property
     def by_text(self) -> dict[str, CostCode]:
         """The cost codes by what names one: the code alone, or with its name."""
         with_names = {clean_text(str(cost_code)): cost_code for cost_code in self.cost_codes}
@@ -259,8 +282,6 @@ class CostCodeField(forms.Field):
     Values, in a project with a thousand cost codes, a page of a hundred thousand options.
     """
 
-    widget = QuickTextInput
-
     def __init__(self, choices: LineChoices, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
         self.choices = choices
@@ -275,10 +296,6 @@ class CostCodeField(forms.Field):
             raise ValidationError(f"This project has no cost code {text[:60]}. Choose one from the list.")
         return found
 
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """The page holds the list under this id."""
-        return {"list": "cost-codes", "autocomplete": "off"}
-
 
 def clean_text(text: str) -> str:
     return " ".join(text.split()).casefold()
@@ -287,28 +304,24 @@ def clean_text(text: str) -> str:
 class LineForm(forms.Form):
     """One line of the grid. One that is left completely blank is no line."""
 
-    line_id = forms.IntegerField(required=False, widget=QuickHiddenInput)
-    billing_item = WholeTextField(max_length=20, label="Billing item", widget=QuickTextInput)
-    description = WholeTextField(max_length=255, widget=QuickTextInput)
+    line_id = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    billing_item = WholeTextField(max_length=20, label="Billing item")
+    description = WholeTextField(max_length=255)
     quantity = FigureField(whole=10, decimals=4)
-    unit_of_measure = WholeTextField(max_length=10, label="Unit", widget=QuickTextInput)
+    unit_of_measure = WholeTextField(max_length=10, label="Unit")
     unit_cost = FigureField(whole=10, decimals=6, shown=2, label="Unit cost")
     amount = FigureField(whole=12, decimals=2, shown=2)
+    DELETE = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, choices: LineChoices, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["cost_code"] = CostCodeField(choices, label="Cost code")
-        self.fields["cost_type"] = forms.TypedChoiceField(
-            label="Cost type",
-            widget=QuickSelect,
-            choices=[("", ""), *((key, str(cost_type)) for key, cost_type in choices.by_key.items())],
-            coerce=choices.get_cost_type,
-            empty_value=None,
-            required=False,
-            error_messages={"invalid_choice": "Choose a cost type from the list."},
-        )
-        self.order_fields(list(LINE_FIELDS))
         self.choices = choices
+        self.base_fields = choices.fields  # type: ignore[misc]  # a class has none that know the project
+        super().__init__(*args, **kwargs)
+
+    @property
+    def cells(self) -> list[tuple[str, str, Any, Any]]:
+        """Of each field its name, its label, its value and its errors."""
+        return [(name, str(self[name].label), self[name].value(), self[name].errors) for name in LINE_FIELDS]
 
     @property
     def state(self) -> str:
@@ -317,8 +330,12 @@ class LineForm(forms.Form):
         found = self.choices.by_text.get(clean_text(str(code or "")))
         return self.choices.describe_state(found, self.choices.by_key.get(str(key)))
 
+    @cached_property
+    def is_line(self) -> bool:
+        return self.has_changed() and not self.cleaned_data.get("DELETE")
+
     def has_changed(self) -> bool:
-        return bool({*self.changed_data} - {"line_id"})
+        return any(self[name].data not in (None, "") and self[name].data.strip() for name in LINE_FIELDS)
 
     def clean(self) -> dict[str, Any]:
         """Without an amount, quantity times unit cost is the amount. A draft may lack it; Send says so."""
@@ -346,7 +363,6 @@ class LineFormSet(forms.BaseFormSet[LineForm]):
     extra = 0
     can_order = False
     can_delete = can_delete_extra = True
-    deletion_widget = QuickCheckbox
     min_num, max_num, absolute_max = 0, MAX_LINES, 2 * MAX_LINES
     validate_min = validate_max = False
     renderer = None
@@ -366,6 +382,14 @@ class LineFormSet(forms.BaseFormSet[LineForm]):
             raise ValidationError(self.default_error_messages["missing_management_form"])
 
     @property
+    def blank(self) -> list[LineForm]:
+        """The page makes other rows of it."""
+        return [self.empty_form]
+
+    def add_fields(self, form: LineForm, index: int | None) -> None:
+        """They are there (SharedFields)."""
+
+    @property
     def entered(self) -> list[LineForm]:
         """The rows that are lines: not blank, and not marked to be removed."""
-        return [form for form in self.forms if form.has_changed() and not form.cleaned_data.get("DELETE")]
+        return [form for form in self.forms if form.is_line]

@@ -329,9 +329,10 @@ def save_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> li
         saved.append(row)
     commitment.lines.filter(pk__in=stored).delete()
     were = {line.pk: line for line in before}
-    for names in (("position",), LINE_FIELDS):
-        changed = [row for row in saved if row.pk and not has_same_values(row, were[row.pk], names)]
-        LineItem.objects.bulk_update(changed, names)
+    names = ("position", *LINE_FIELDS)
+    changed = [row for row in saved if row.pk and not has_same_values(row, were[row.pk], names)]
+    # One statement for all of them: each is there, as the commitment is locked.
+    LineItem.objects.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=names)
     LineItem.objects.bulk_create(row for row in saved if not row.pk)
     return list(list_line_changes(before, saved))
 

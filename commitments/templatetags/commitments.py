@@ -1,11 +1,15 @@
 """How the pages write figures, and what a project's list says of its commitments."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django import template
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.forms import Form
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from commitments.figures import format_decimal
 from commitments.models import IN_MOTION, TROUBLE, Badge, Commitment
@@ -33,6 +37,14 @@ def quantity(value: Decimal | None) -> str:
 def unit_cost(value: Decimal | None) -> str:
     """At least to the cent; nothing for none."""
     return "" if value is None else format_decimal(value, min_decimals=2, grouped=True)
+
+
+@register.simple_tag
+def render_lines(forms: Iterable[Form]) -> SafeString:
+    """Rows of the grid (docs/decisions/0040)."""
+    html = render_to_string("_line_grid_rows.jinja", {"forms": forms}, using="jinja2")
+    # The template has escaped what is in it, and in a table no space counts between two tags.
+    return SafeString(html.replace(">\n<", "><"))  # nosec B703
 
 
 @dataclass(frozen=True)

@@ -313,7 +313,7 @@
   const toCents = (text) => cents(scaled(text ?? "") ?? 0n, PLACES);
   const multiply = (...texts) => {
     const [quantity, price] = texts.map((text) => scaled(text ?? ""));
-    return quantity === null || price === null ? "" : money(cents(quantity * price, 2 * PLACES));
+    return quantity === null || price === null ? "" : money(cents(quantity * price, 2 * PLACES), ",");
   };
 
   // A column of a spreadsheet, by its heading (letters only) or else by what half of its cells are.
@@ -324,6 +324,13 @@
   };
   const SHAPES = { cost_code: /^\d[\w.-]*$/, billing_item: /^(?=.*\d)\S{1,20}$/, description: /./, unit_of_measure: /^.{1,10}$/ };
   const DECIMALS = { quantity: 4, unit_cost: 6, amount: 2 };
+  const write = (name, text, group = ",") => { // a figure as the server shows it; anything else as it is
+    const value = name in DECIMALS ? scaled(text) : null;
+    if (value === null) return text;
+    const [, sign, whole, decimals] = /^(-?)(\d+)(\d{6})$/.exec(value.toString().replace(/\d+/, (digits) => digits.padStart(PLACES + 1, "0")));
+    const rest = decimals.replace(/0+$/, "").padEnd(name === "quantity" ? 0 : 2, "0");
+    return sign + whole.replace(/\B(?=(\d{3})+$)/g, group) + (rest && `.${rest}`);
+  };
   const fieldOf = (heading) => Object.keys(HEADINGS).find((name) => HEADINGS[name].test(heading.toLowerCase().replace(/[^a-z]/g, ""))) ?? "";
   const isHeadings = (texts) => [2, texts.filter(Boolean).length].includes(Math.min(2, texts.filter(fieldOf).length));
   const parseSheet = (text) => {
@@ -341,12 +348,13 @@
 
   document.querySelectorAll("[data-line-grid]").forEach((grid) => {
     const controls = new WeakMap(); // of each row by their names: looked for once, as a sum asks all of them
-    const field = (row, name) => {
+    const controlsOf = (row) => {
       if (!controls.has(row)) {
         controls.set(row, Object.fromEntries([...row.querySelectorAll("[name]")].map((each) => [each.name.split("-").at(-1), each])));
       }
-      return controls.get(row)[name];
+      return controls.get(row);
     };
+    const field = (row, name) => controlsOf(row)[name];
     const rows = () => [...grid.querySelectorAll("tbody tr")];
     const count = field(grid, "TOTAL_FORMS");
     const blank = grid.querySelector("template[data-blank-line]");
@@ -369,7 +377,7 @@
     };
 
     const productOf = (row) => multiply(field(row, "quantity").value, field(row, "unit_cost").value);
-    const isProduct = (row) => !field(row, "amount").value.trim() || money(toCents(field(row, "amount").value)) === productOf(row);
+    const isProduct = (row) => !field(row, "amount").value.trim() || money(toCents(field(row, "amount").value), ",") === productOf(row);
     const hint = (row) => {
       row.querySelector("output")?.remove();
       if (productOf(row) && !isProduct(row)) field(row, "amount").after(build("output", `Quantity times unit cost is ${productOf(row)}`, "sub"));
@@ -386,12 +394,16 @@
     });
 
     const buildRow = () => {
-      const holder = document.createElement("template");
-      holder.innerHTML = blank.innerHTML.replaceAll("__prefix__", serial++);
-      return holder.content.querySelector("tr");
+      const row = blank.content.querySelector("tr").cloneNode(true);
+      Object.entries(controlsOf(row)).forEach(([name, each]) => { each.id = `id_lines-${serial}-${name}`; });
+      serial += 1;
+      return row;
     };
     const settle = (changed) => {
-      rows().forEach((row, index) => row.querySelectorAll("[name]").forEach((each) => { each.name = each.name.replace(/-\d+-/, `-${index}-`); }));
+      rows().forEach((row, index) => Object.entries(controlsOf(row)).forEach(([name, each]) => {
+        const placed = `lines-${index}-${name}`;
+        if (each.name !== placed) each.name = placed;
+      }));
       count.value = rows().length;
       changed.forEach(hint);
       if (changed.length) count.dispatchEvent(new Event("input", { bubbles: true })); // added up, and kept
@@ -519,6 +531,8 @@
     };
     grid.addEventListener("focusin", ({ target }) => { if (target.matches("select")) offer(target.closest("tr")); });
     grid.addEventListener("change", ({ target }) => {
+      const name = target.closest("td")?.dataset.field;
+      if (name in DECIMALS) target.value = write(name, target.value);
       if (!/-cost_(code|type)$/.test(target.name)) return;
       target.closest("tr").querySelector('[data-field="cost_type"] .tag')?.remove();
       offer(target.closest("tr"));
@@ -620,17 +634,17 @@
         let [last, next] = [start, isBlank(start) ? start : start.nextElementSibling];
         const changed = lines.map((line) => {
           const row = next && isBlank(next) ? next : buildRow();
-          if (row === next) next = row.nextElementSibling;
-          else { last.after(row); added.push(row); }
+          if (row === next) [last, next] = [row, row.nextElementSibling];
+          else added.push(row);
           Object.entries(line).forEach(([name, text]) => {
             const control = field(row, name);
             const key = control.options && types.get(text.toLowerCase());
             if (control.options && text && !key) control.add(new Option(text, text)); // the server refuses it
-            control.value = key ?? text;
+            control.value = key ?? write(name, text);
           });
-          last = row;
           return row;
         });
+        last.after(...added);
         settle(changed);
         remember(`${plural(changed.length, "line")} pasted.`, () => {
           added.forEach((row) => row.remove());
@@ -643,7 +657,7 @@
 
     copy.hidden = false;
     copy.addEventListener("click", () => {
-      const lines = listUsed().map((row) => names.map((name) => field(row, name).selectedOptions?.[0].text ?? field(row, name).value));
+      const lines = listUsed().map((row) => names.map((name) => field(row, name).selectedOptions?.[0].text ?? write(name, field(row, name).value, "")));
       const quote = (text) => (/["\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
       const text = [Object.values(labels), ...lines].map((texts) => texts.map(quote).join("\t")).join("\n");
       (navigator.clipboard?.writeText(text) ?? Promise.reject()).then(

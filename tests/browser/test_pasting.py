@@ -107,13 +107,13 @@ def test_rows_under_headings_are_shown_inserted_and_saved_to_the_cent(page: Page
 def test_without_headings_columns_go_by_their_content_from_the_cell_on(page: Page) -> None:
     paste(page, "Footings\t10\tCY\t1250.00\nColumns\t3\tEA\t99.995\n", label="Description")
     assert rows(page) == [
-        ["1", "Footings", "10", "CY", "1250.00", "12500.00"],
+        ["1", "Footings", "10", "CY", "1250.00", "12,500.00"],
         ["2", "Columns", "3", "EA", "99.995", "299.99"],
     ]
     press(page, "Insert")
     expect(page.locator("[data-total]")).to_have_text("12,799.99")
     assert [each[3:] for each in values(page)] == [
-        ["Footings", "10", "CY", "1250.00", "12500.00"],
+        ["Footings", "10", "CY", "1,250.00", "12,500.00"],
         ["Columns", "3", "EA", "99.995", "299.99"],
     ]
 
@@ -207,6 +207,30 @@ def test_an_amount_typed_by_hand_stays(page: Page) -> None:
     expect(first).to_contain_text("Quantity times unit cost is 628.33")
     first.get_by_label("Amount").fill("(600)")
     expect(page.locator("[data-total]")).to_have_text("-600.00")
+
+
+def test_figures_are_grouped_when_they_are_left_and_none_is_guessed(page: Page) -> None:
+    first = line(page, 1)
+    for label, typed, shown in (
+        ("Quantity", "12500", "12,500"),
+        ("Unit cost", "$ 1234.56780", "1,234.5678"),
+        ("Amount", "1250.00-", "-1,250.00"),
+        ("Amount", "(1,250.5)", "-1,250.50"),
+        ("Amount", "1.005", "1.005"),
+        ("Amount", "1.250,00", "1.250,00"),
+        ("Amount", "1,25", "1,25"),
+    ):
+        first.get_by_label(label).fill(typed)
+        first.get_by_label("Description").focus()
+        expect(first.get_by_label(label)).to_have_value(shown)
+    expect(page.locator("[data-total]")).to_have_text("0.00")
+    press(page, "Create subcontract")
+    expect(page.get_by_role("alert")).to_contain_text("commas between thousands, a point before the decimals")
+    expect(first.get_by_label("Amount")).to_have_value("1,25")
+    first.get_by_label("Amount").fill("1250")
+    press(page, "Create subcontract")
+    expect(page.get_by_text("was created")).to_be_visible()
+    assert saved() == [("", Decimal(12500), "", Decimal("1234.5678"), Decimal(1250))]
 
 
 def test_lines_that_are_copied_and_pasted_are_equal(

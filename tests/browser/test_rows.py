@@ -96,6 +96,25 @@ def test_a_line_is_dragged_by_its_number(page: Page) -> None:
     assert texts(page) == "ABC"
 
 
+def test_what_sticks_covers_no_field_that_has_the_focus(page: Page, commitment: Commitment) -> None:
+    for position in range(4, 24):
+        LineItemFactory(commitment=commitment, position=position)
+    page.reload()
+    for width in (DESK, PHONE):
+        page.set_viewport_size({"width": width, "height": 800})
+        line(page, 12).get_by_label("Amount").focus()
+        for key in ["Tab"] * 12 + ["Shift+Tab"] * 40:
+            page.keyboard.press(key)
+            assert page.evaluate(
+                "() => { const it = document.activeElement, { left, top } = it.getBoundingClientRect();"
+                " return document.elementFromPoint(left + 5, top + 5) === it; }"
+            )
+        expect(page.locator("[data-total]")).to_be_in_viewport()
+    page.set_viewport_size({"width": DESK, "height": 800})
+    line(page, 20).get_by_label("Amount").focus()
+    expect(page.get_by_role("columnheader", name="Amount")).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_buttons_are_accessible(page: Page, scheme: str) -> None:
     line(page, 2).get_by_label("Description").focus()

@@ -101,12 +101,16 @@ def test_an_identity_that_is_posted_twice_counts_once(commitment: Commitment) ->
 def test_saving_five_hundred_lines_takes_few_statements(commitment: Commitment) -> None:
     lines = [{"amount": Decimal(n), "description": f"Work {n}"} for n in range(1, 501)]
     save(commitment, [dict(each) for each in lines])
-    with CaptureQueriesContext(
-        connection,
-    ) as statements:
-        save(commitment, [{"amount": Decimal("1.00")}, *values(commitment)])
+    moved = [{**each, "description": "Otherwise"} for each in reversed(values(commitment))]
+    with CaptureQueriesContext(connection) as statements:
+        save(commitment, [{"amount": Decimal("1.00")}, *moved])
+    written = [
+        each["sql"] for each in statements if each["sql"].startswith('INSERT INTO "commitments_lineitem"')
+    ]
+    assert len(written) == 2
+    assert max(map(len, written)) < 200 * 500
     assert len(statements) <= 20
-    assert commitment.lines.count() == 501
+    assert [each["line_id"] for each in values(commitment)[1:]] == [each["line_id"] for each in moved]
 
 
 def sent(position: int, amount: str, *, line_id: int | None = None, code: str = "01") -> SentLine:

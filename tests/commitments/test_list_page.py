@@ -106,7 +106,7 @@ def test_more_than_are_counted_are_neither_summed_up_nor_sorted(
 def test_what_makes_no_sense_in_the_address_is_named(project: Project) -> None:
     CommitmentFactory(project=project)
     page = signed_in(ReaderFactory(project=project)).get(f"{address(project)}?from=much&status=x")
-    assert "Amount from is not filtered: Enter a number such as 1250.50." in page.content.decode()
+    assert "Amount from is not filtered: Enter a number such as 1,250.50" in page.content.decode()
     assert "Status is not filtered: choose one from the list." in page.content.decode()
 
 

@@ -22,6 +22,7 @@ from tests.factories import (
     SubmissionFactory,
 )
 
+NO_NUMBER = "Enter a number such as 1,250.50: commas between thousands, a point before the decimals."
 pytestmark = pytest.mark.django_db
 
 
@@ -240,7 +241,7 @@ class TestBadInput:
             ),
             (entry(terms="x" * 10_001), "Terms: At most 10,000 characters fit; this has 10,001."),
             (entry(issue_date="31.3.2025"), "Issue date: Enter a date such as 2025-03-31."),
-            (entry(line(amount="12x")), "Line 1, amount: Enter a number such as 1250.50."),
+            (entry(line(amount="12x")), f"Line 1, amount: {NO_NUMBER}"),
             (
                 entry(line(amount="1"), line(amount="1234567890123")),
                 "Line 2, amount: At most 12 digits fit before the decimal point.",
@@ -376,7 +377,7 @@ class TestEditing:
         commitment = CommitmentFactory(number="SC-5")
         page = owner(commitment).get(edit(commitment)).content.decode()
         assert 'value="SC-5"' in page
-        assert 'value="1000.00"' in page
+        assert 'value="1,000.00"' in page
         assert f'value="{commitment.lines.all()[0].cost_code}"' in page
 
     def test_of_a_rejected_one_the_page_says_why_it_came_back(self) -> None:
