@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.formats import date_format
 
 from commitments.figures import format_decimal
@@ -87,6 +88,17 @@ def list_line_changes(before: Sequence[Any], now: Sequence[Any]) -> Iterator[Cha
     if places != sorted(places):
         old, new = (", ".join(map(str, each)) for each in (sorted(places), places))
         yield Change("Order of lines", old, new)
+
+
+def list_file_changes(before: Iterable[Any], now: Iterable[Any]) -> Iterator[Change]:
+    """A file is the same by its name and its content."""
+    old, new = ({(each.name, each.sha256): describe_file(each) for each in files} for files in (before, now))
+    yield from (Change(f"Attachment {key[0]}", "", new[key], is_line=True) for key in new if key not in old)
+    yield from (Change(f"Attachment {key[0]}", old[key], "", is_line=True) for key in old if key not in new)
+
+
+def describe_file(file: Any) -> str:
+    return f"{filesizeformat(file.size)}, SHA-256 {file.sha256[:12]}".replace("\xa0", " ")
 
 
 def match_lines(before: Sequence[Any], now: Sequence[Any]) -> Iterator[tuple[Any, Any]]:

@@ -19,6 +19,14 @@ class DoesNotFit(CommitmentError):
     """The change would need more digits than a line has."""
 
 
+class FileRefused(CommitmentError):
+    """It is not attached."""
+
+
+class FileUnavailable(CommitmentError):
+    """The storage does not give what was attached."""
+
+
 class FormUsed(CommitmentError):
     """The form has created ``commitment`` before, and says something else now."""
 

@@ -93,6 +93,8 @@ class Badge(models.TextChoices):
     UNLINKED = "unlinked", "Unlinked"
 
 
+LONGEST_NAME = 150
+"""Of a file."""
 TROUBLE = (Badge.FAILED, Badge.NEEDS_ATTENTION)
 IN_MOTION = (Badge.AWAITING, Badge.EXPORTING, Badge.REJECTED, *TROUBLE)
 TO_BE_SENT_AGAIN = (Badge.REJECTED, Badge.RETRIEVED, Badge.UNLINKED)
@@ -335,4 +337,42 @@ class LineItem(models.Model):
     @property
     def line_id(self) -> int | None:
         """Its identity, which a save keeps; snapshots carry it."""
+        return self.pk
+
+
+class Attachment(models.Model):
+    """A file that somebody attached. Once it was sent to accounting its row and the file stay for good."""
+
+    commitment = models.ForeignKey(Commitment, on_delete=models.CASCADE, related_name="attachments")
+    name = models.CharField(max_length=LONGEST_NAME)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    stored_as = models.CharField(max_length=100, unique=True)
+    added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    added_at = models.DateTimeField(db_default=Now())
+    was_sent = models.BooleanField(default=False, db_default=False)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                "commitment",
+                "name",
+                "sha256",
+                condition=Q(removed_at=None),
+                name="a_file_is_attached_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(removed_at=None) | Q(was_sent=True),
+                name="only_what_was_sent_outlives_its_removal",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def attachment_id(self) -> int:
+        """As a snapshot calls it."""
         return self.pk

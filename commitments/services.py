@@ -5,13 +5,14 @@ Each takes the actor as ``by`` and checks the right itself.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from commitments import merging, numbers
+from commitments import files, merging, numbers
 from commitments.changes import (
     Change,
     build_details,
@@ -189,7 +190,9 @@ def delete_commitment(*, commitment: Commitment, by: User) -> None:
         company=commitment_row.project.company,
         detail={"kind": commitment_row.kind, "number": commitment_row.number},
     )
+    keys = list(commitment_row.attachments.values_list("stored_as", flat=True))
     commitment_row.delete()
+    transaction.on_commit(partial(files.delete_files, keys))
 
 
 def set_exported_status(commitment: Commitment, status: str) -> None:

@@ -13,4 +13,6 @@ urlpatterns = [
     path("<int:commitment_id>/", views.detail, name="detail"),
     path("<int:commitment_id>/edit/", views.edit, name="edit"),
     path("<int:commitment_id>/delete/", views.delete, name="delete"),
+    path("<int:commitment_id>/attachments/", views.attach, name="attach"),
+    path("<int:commitment_id>/attachments/<int:attachment_id>/", views.attachment, name="attachment"),
 ]

@@ -5,19 +5,30 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
+from django.db.models import prefetch_related_objects
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from commitments import badges, queries, services
+from commitments import attachments, badges, files, queries, services
 from commitments.changes import build_details
 from commitments.choices import find_vendors
 from commitments.cost_codes import add_cost_codes, find_cost_codes, set_closed
 from commitments.entries import Entry
-from commitments.errors import CommitmentChanged, CommitmentLocked, FormUsed, NumberTaken, RowsRefused
+from commitments.errors import (
+    CommitmentChanged,
+    CommitmentError,
+    CommitmentLocked,
+    FileUnavailable,
+    FormUsed,
+    NumberTaken,
+    RowsRefused,
+)
 from commitments.figures import describe_figures
-from commitments.models import Badge, Commitment, CostCode, Kind, Lock
+from commitments.models import Attachment, Badge, Commitment, CostCode, Kind, Lock
 from commitments.queries import CRITERIA
 from directory import drafts
 from directory.criteria import build_field, build_tags
@@ -112,10 +123,16 @@ def build_detail_page(
     """The commitment's page; ``refusal`` says first why what was asked was not done."""
     can_edit = can_edit_commitment(request.user, commitment.project, commitment.created_by_id)
     meaning, next_step = badges.MEANINGS[commitment.badge]
+    prefetch_related_objects([commitment], "attachments")
     context = {
         "commitment": commitment,
         "details": build_details(commitment),
         "lines": commitment.lines.select_related("cost_code", "cost_type"),
+        "attached": attachments.list_attachments(commitment),
+        "endings": [ending for each in files.TYPES for ending in each.endings],
+        "has_storage": "attachments" in settings.STORAGES,
+        "most_megabytes": settings.ATTACHMENT_MAX_MB,
+        "most_files": settings.ATTACHMENTS_PER_COMMITMENT,
         "can_edit": can_edit and commitment.lock != Lock.WHOLE,
         "can_create": can_create_commitments(request.user, commitment.project),
         "can_delete": can_edit and commitment.can_be_deleted,
@@ -275,6 +292,65 @@ def delete(request: SignedInRequest, project_id: int, commitment_id: int) -> Htt
         raise Http404 from None
     messages.success(request, f"{commitment} was deleted.")
     return redirect(project)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@rate_limits.limit_rate(when=rate_limits.is_post)
+def attach(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
+    """Attach files to a commitment; a refusal says of which, and then none is kept."""
+    commitment = get_commitment_or_404(get_project_or_404(request, project_id), commitment_id)
+    if request.method != "POST":
+        messages.info(request, "Nothing was attached. Choose the files again.")
+        return redirect(commitment)
+    uploads = request.FILES.getlist("files")
+    try:
+        count = attachments.add_attachments(commitment=commitment, uploads=uploads, by=request.user)
+    except CommitmentError as error:
+        status = 409 if isinstance(error, CommitmentLocked) else 422
+        return build_detail_page(request, commitment, refusal=str(error), status=status)
+    except Commitment.DoesNotExist:
+        raise Http404 from None
+    done = f"{count} file{'s'[: count != 1]} attached."
+    messages.success(request, done if count else "That is attached already.")
+    return redirect(commitment)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def attachment(
+    request: SignedInRequest, project_id: int, commitment_id: int, attachment_id: int
+) -> HttpResponseBase:
+    """A GET downloads it, a POST removes it."""
+    commitment = get_commitment_or_404(get_project_or_404(request, project_id), commitment_id)
+    found = get_object_or_404(commitment.attachments, removed_at=None, pk=attachment_id)
+    if request.method != "POST":
+        return build_attachment_response(request, found, found, instead=commitment.get_absolute_url())
+    try:
+        attachments.delete_attachment(commitment=commitment, attachment_id=found.pk, by=request.user)
+    except CommitmentLocked as error:
+        return build_detail_page(request, commitment, refusal=str(error), status=409)
+    except (Attachment.DoesNotExist, Commitment.DoesNotExist):
+        raise Http404 from None
+    messages.success(request, f"{found} was removed.")
+    return redirect(commitment)
+
+
+def build_attachment_response(
+    request: HttpRequest, attachment: Attachment, recorded: Any, *, instead: str
+) -> HttpResponseBase:
+    """The file as it is ``recorded``, to be kept and not shown in our pages; or back, with why not."""
+    name, size, sha256 = recorded.name, recorded.size, recorded.sha256
+    try:
+        file = files.read_file(attachment.stored_as, name=name, size=size, sha256=sha256)
+    except FileUnavailable as error:
+        messages.error(request, str(error))
+        return redirect(instead)
+    return FileResponse(
+        file,
+        as_attachment=True,
+        filename=name,
+        content_type="application/octet-stream",
+        headers={"Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'"},
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

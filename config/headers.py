@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import TooManyFilesSent
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +63,8 @@ class MethodsMiddleware:
 class BodyLimitMiddleware:
     """Answers 413 to a request whose body is longer than any form of this product, without reading it.
 
+    Where files are attached they may be larger, from people who are signed in: they go to the disk.
+
     Stands behind the one that knows the person, whom the page greets, and before whatever reads.
     """
 
@@ -70,15 +76,34 @@ class BodyLimitMiddleware:
         if (
             announced.isascii()
             and announced.isdecimal()
-            and int(announced) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            and int(announced) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE + get_space_for_files(request)
         ):
             return self.get_response(request)
         return build_too_large_response(request)
+
+
+class UploadHandler(TemporaryFileUploadHandler):
+    """Writes each file to the disk as it comes in, and takes none but where files are attached."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        if not self.request or not get_space_for_files(self.request):
+            raise TooManyFilesSent("No file is taken here.")
+        super().new_file(*args, **kwargs)
+
+
+def get_space_for_files(request: HttpRequest) -> int:
+    """Bytes. Twice what one may have, so that one that is too large is told so on its page."""
+    try:
+        is_taken = resolve(request.path_info).view_name == "commitments:attach"
+    except Resolver404:
+        return 0
+    return 2 * settings.ATTACHMENT_MAX_MB * 1_048_576 if is_taken and request.user.is_authenticated else 0
 
 
 def build_too_large_response(request: HttpRequest) -> HttpResponse:
     """The 413 page; the log says who sent it, if anybody whom we know."""
     announced = request.META.get("CONTENT_LENGTH", "")[:20]
     logger.warning("Person %s sent a body of %r bytes to %s: 413", request.user.pk, announced, request.path)
-    longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024
-    return render(request, "413.html", {"longest": longest}, status=413)
+    space = get_space_for_files(request) // 1_048_576
+    words = {"longest": settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024, "space": space}
+    return render(request, "413.html", words, status=413)

@@ -1,10 +1,13 @@
 """Settings, from the environment and nowhere else; `.env.example` lists every one of them."""
 
+import shlex
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
+from botocore.config import Config
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -277,7 +280,8 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a Schedule of Values of a thousand lines
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes of a whole request, for which it is checked first
-DATA_UPLOAD_MAX_NUMBER_FILES = 0  # nothing here takes a file
+DATA_UPLOAD_MAX_NUMBER_FILES = 100  # and none but where UploadHandler takes them
+FILE_UPLOAD_HANDLERS = ["config.headers.UploadHandler"]
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 # Searches, reviews, spreadsheets: see directory/web/rate_limits.py. Counted in each web process by itself.
 COSTLY_PAGES_PER_MINUTE = env.int("COSTLY_PAGES_PER_MINUTE", default=120)
@@ -291,7 +295,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -299,6 +303,35 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+# Files that people attach to commitments: in a folder, or in any S3. Neither: nothing can be attached.
+ATTACHMENTS_DIR = env.str("ATTACHMENTS_DIR", default=str(BASE_DIR / "var/attachments") if DEVELOPMENT else "")
+if bucket := env.str("ATTACHMENTS_S3_BUCKET", default=""):
+    STORAGES["attachments"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "endpoint_url": env.str("ATTACHMENTS_S3_ENDPOINT", default=None),
+            "region_name": env.str("ATTACHMENTS_S3_REGION", default=None),
+            "file_overwrite": False,
+            "max_memory_size": 1_048_576,
+            # A storage that hangs holds a page for so long and no longer.
+            "client_config": Config(connect_timeout=3, read_timeout=20, retries={"max_attempts": 1}),
+        },
+    }
+elif ATTACHMENTS_DIR:
+    STORAGES["attachments"] = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": ATTACHMENTS_DIR,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    }
+ATTACHMENT_MAX_MB = env.int("ATTACHMENT_MAX_MB", default=25)
+ATTACHMENTS_PER_COMMITMENT = env.int("ATTACHMENTS_PER_COMMITMENT", default=20)
+# A program that looks at a file before it is kept, whose path it gets last: 0 lets it in, 1 refuses it.
+ATTACHMENTS_SCAN_COMMAND = shlex.split(env.str("ATTACHMENTS_SCAN_COMMAND", default=""))
+ATTACHMENTS_SCAN_SECONDS = env.float("ATTACHMENTS_SCAN_SECONDS", default=60.0)
 # Development looks each file up when it is asked for, and so shows an edited one at once.
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 

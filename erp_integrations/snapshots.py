@@ -16,15 +16,17 @@ from typing import Any
 
 from django.db.models import TextChoices
 
+from commitments.attachments import list_attachments
 from commitments.models import STATUSES, Commitment
 from commitments.models import LineItem as StoredLine
 from commitments.services import list_lines
 
 SCHEMA_VERSION = 2
 STATUS_VERSION = 3
-VERSIONS = (1, SCHEMA_VERSION, STATUS_VERSION)
+ATTACHMENTS_VERSION = 4
+VERSIONS = (1, SCHEMA_VERSION, STATUS_VERSION, ATTACHMENTS_VERSION)
 """Those that this program reads. In the first, lines have no identity; the third has a purpose, so that a
-program from before takes no status for the whole."""
+program from before takes no status for the whole; the fourth has attachments, where there are any."""
 
 
 class Purpose(TextChoices):
@@ -56,6 +58,16 @@ class LineItem:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """Name, size and hash prove which file it was."""
+
+    attachment_id: int
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A commitment with its lines, as it was sent.
 
@@ -83,6 +95,7 @@ class Document:
     schema_version: int = SCHEMA_VERSION
     purpose: str = Purpose.WHOLE
     previous_status: str = ""
+    attachments: tuple[AttachedFile, ...] = ()
 
     @property
     def is_status(self) -> bool:
@@ -116,12 +129,13 @@ class Document:
 
 
 def build_document(commitment: Commitment, typed: Sequence[StoredLine] | None = None) -> Document:
-    """The commitment as it stands now, as a document: with these lines, or else its own. Two queries besides
-    what is loaded. One that is not saved yet is number 0.
+    """The commitment as it stands now, as a document: with these lines, or else its own. Three queries at
+    most besides what is loaded. One that is not saved yet is number 0.
     """
     project = commitment.project
     company = commitment.contract_company
     lines = list_lines(commitment) if typed is None else typed
+    attached = list_attachments(commitment) if commitment.pk else []
     return Document(
         commitment_id=commitment.pk or 0,
         project_id=project.pk,
@@ -153,6 +167,8 @@ def build_document(commitment: Commitment, typed: Sequence[StoredLine] | None = 
             )
             for line in lines
         ),
+        schema_version=ATTACHMENTS_VERSION if attached else SCHEMA_VERSION,
+        attachments=tuple(AttachedFile(each.pk, each.name, each.size, each.sha256) for each in attached),
     )
 
 
@@ -185,6 +201,8 @@ def get_content(document: Document) -> dict[str, Any]:
     content = asdict(document)
     if document.schema_version < STATUS_VERSION:
         del content["purpose"], content["previous_status"]
+    if document.schema_version < ATTACHMENTS_VERSION:
+        del content["attachments"]
     if document.schema_version == 1:
         for line in content["lines"]:
             del line["line_id"]
@@ -206,6 +224,7 @@ def from_json(text: str) -> Document:
             "issue_date": date.fromisoformat(issue_date) if issue_date else None,
             "default_retainage": Decimal(stored["default_retainage"]),
             "lines": tuple(_parse_line(line) for line in stored["lines"]),
+            "attachments": tuple(AttachedFile(**each) for each in stored.get("attachments", ())),
         }
     )
 

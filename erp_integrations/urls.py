@@ -35,6 +35,11 @@ urlpatterns = [
     path("commitments/filters/", saved_filters.save_filters, name="filters"),
     path("commitments/filters/<int:filters_id>/delete/", saved_filters.delete_filters, name="delete-filters"),
     path("commitments/<int:submission_id>/", submissions.review, name="review"),
+    path(
+        "commitments/<int:submission_id>/attachments/<int:attachment_id>/",
+        submissions.attachment,
+        name="attachment",
+    ),
     path("commitments/<int:submission_id>/progress/", submissions.progress, name="progress"),
     path("commitments/<int:submission_id>/accept/", dialogs.Accept.as_view(), name="accept"),
     path("commitments/<int:submission_id>/reject/", dialogs.Reject.as_view(), name="reject"),

@@ -46,6 +46,7 @@ LEFT = (
     "UNDO_SECONDS",
     "HISTORY_CHECKPOINTS_DIR",
     "WIRE_WATERMARK_DIR",
+    "ATTACHMENTS_DIR",
 )
 """`manage.py` needs these to work beside the running servers."""
 SIGNING_KEY = "DECISION_SIGNING_KEY"
@@ -87,6 +88,7 @@ def environment_of(
         "UNDO_SECONDS": "5",
         "HISTORY_CHECKPOINTS_DIR": str(var / "checkpoints"),
         "WIRE_WATERMARK_DIR": str(var / "wire"),
+        "ATTACHMENTS_DIR": str(var / "attachments"),
         "PYTHONUNBUFFERED": "1",
     }
 

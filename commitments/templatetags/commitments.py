@@ -11,6 +11,8 @@ from django.forms import Form
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from commitments.attachments import list_problems
+from commitments.changes import describe_file
 from commitments.figures import format_decimal
 from commitments.models import IN_MOTION, TROUBLE, Badge, Commitment
 from directory.db.pagination import parse_search
@@ -37,6 +39,10 @@ def quantity(value: Decimal | None) -> str:
 def unit_cost(value: Decimal | None) -> str:
     """At least to the cent; nothing for none."""
     return "" if value is None else format_decimal(value, min_decimals=2, grouped=True)
+
+
+register.filter(describe_file)
+register.simple_tag(list_problems, name="problems_of")
 
 
 @register.simple_tag

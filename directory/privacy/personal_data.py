@@ -35,6 +35,7 @@ EXPORTED_FIELDS: dict[str, tuple[str, ...]] = {
         "can_push_to_accounting",
     ),
     "directory.projectmembership": ("project__name", "commitments_level"),
+    "commitments.attachment": ("name", "size", "added_at"),
     "directory.draft": ("address", "texts", "kept_at"),
     "usersessions.usersession": ("created_at", "last_seen_at", "ip", "user_agent"),
 }

@@ -18,6 +18,7 @@ from django.utils.formats import date_format
 from rapidfuzz import fuzz
 from rapidfuzz.utils import default_process
 
+from commitments.changes import list_file_changes
 from erp_integrations.adapters.base import Issue, ResponsibleParty, Severity
 from erp_integrations.checks.approval_basis import ApprovalBasis
 from erp_integrations.checks.budgets import PhaseBudget
@@ -276,6 +277,8 @@ def check_changes(facts: Facts, limit: Decimal) -> Iterator[Finding]:
     header = [
         label for name, label in HEADER_FIELDS.items() if getattr(previous, name) != getattr(document, name)
     ]
+    if any(list_file_changes(previous.attachments, document.attachments)):
+        header.append("Attachments")
     if lines or header:
         parts = [*header, *([f"{lines} line{'s'[: lines != 1]}"] if lines else [])]
         yield (

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, Exists, F, QuerySet, Sum, Value, When, Window
 
-from commitments.changes import Change, build_facts, list_changes, list_line_changes
+from commitments.changes import Change, build_facts, list_changes, list_file_changes, list_line_changes
 from commitments.models import Badge, Commitment
 from directory.db.prepared import AnyOf, Parameter, PreparedQuery
 from erp_integrations.models import JobBilling, SnapshotUnreadable, Submission
@@ -103,9 +103,10 @@ def list_sent_before(commitment: Parameter, submission: Parameter) -> QuerySet[S
 
 
 def list_document_changes(before: Document, now: Document) -> Iterator[Change]:
-    """Of the header, then of the lines."""
+    """Of the header, then of the lines, then of the files."""
     yield from list_changes(*map(get_facts, (before, now)))
     yield from list_line_changes(before.lines, now.lines)
+    yield from list_file_changes(before.attachments, now.attachments)
 
 
 def get_facts(document: Document) -> dict[str, str]:

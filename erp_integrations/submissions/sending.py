@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from commitments.locks import set_accounting_status
-from commitments.models import EXPORTED_STATUSES, Badge, Commitment, Lock
+from commitments.models import EXPORTED_STATUSES, Attachment, Badge, Commitment, Lock
 from directory.models import User
 from directory.rights.permissions import require_send_commitments
 from erp_integrations.checks import preflight
@@ -73,12 +73,13 @@ def send_status(*, commitment: Commitment, by: User, status: str) -> Submission:
         raise Conflict(f"{pending.new_status_label} is with accounting already.")
     if status == commitment.status or status not in EXPORTED_STATUSES[commitment.kind]:
         raise Conflict("Choose the status that it has from now on.")
+    sent = get_sent_document(whole)
     document = replace(
-        get_sent_document(whole),
+        sent,
         purpose=Purpose.STATUS,
         status=status,
         previous_status=commitment.status,
-        schema_version=STATUS_VERSION,
+        schema_version=max(sent.schema_version, STATUS_VERSION),
     )
     basis = build_basis(document)
     issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=basis.proposed_erp_id)
@@ -120,6 +121,9 @@ def store_submission(
         hands=list_contributors(commitment),
         asked=commitment.questions.exists(),
     )
+    if document.attachments:
+        sent = [each.attachment_id for each in document.attachments]
+        Attachment.objects.filter(pk__in=sent).update(was_sent=True)
     record_decision(ErpEvent.SUBMISSION_SENT, submission, by, {"snapshot_hash": submission.snapshot_hash})
     return submission
 

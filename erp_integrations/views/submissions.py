@@ -8,14 +8,16 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.forms import Select
-from django.http import FileResponse, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commitments.models import Badge
+from commitments.views import build_attachment_response
 from directory import list_files
 from directory.criteria import build_field, build_tags
 from directory.db import pagination
@@ -26,7 +28,7 @@ from directory.web import rate_limits
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import status
-from erp_integrations.models import Verdict
+from erp_integrations.models import SnapshotUnreadable, Verdict
 from erp_integrations.pages import (
     beside,
     explanations,
@@ -269,6 +271,25 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         "goes_to": preview.erp_references if preview else document and build_basis(document).references,
     }
     return render(request, "erp_integrations/review.html", context)
+
+
+@require_safe
+def attachment(
+    request: SignedInRequest, company_slug: str, submission_id: int, attachment_id: int
+) -> HttpResponseBase:
+    """A file that was sent with this submission, exactly as its snapshot has it, and no other."""
+    submission = get_submission_row(request, company_slug, submission_id).submission
+    try:
+        sent = {each.attachment_id: each for each in submission.document.attachments}
+    except SnapshotUnreadable as error:
+        messages.error(request, str(error))
+        return redirect(submission)
+    if attachment_id not in sent:
+        raise Http404
+    found = get_object_or_404(submission.commitment.attachments, pk=attachment_id)
+    return build_attachment_response(
+        request, found, sent[attachment_id], instead=submission.get_absolute_url()
+    )
 
 
 def build_progress_context(submission_row: SubmissionRow) -> dict[str, Any]:

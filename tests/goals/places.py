@@ -33,6 +33,7 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:overview": LOOKS,
     "erp_integrations:start": LOOKS,
     "erp_integrations:same-names": "Each is linked by the function that the move to link a vendor calls.",
+    "erp_integrations:attachment": LOOKS,
     "erp_integrations:progress": LOOKS,
     "erp_integrations:rows": LOOKS,
     "erp_integrations:cost_codes": LOOKS,
@@ -61,6 +62,8 @@ HARMLESS: dict[str, str] = {
     "project_erp:take_number": "A change as in the form, before anything is sent.",
     "project_erp:spreadsheet": LOOKS,
     "commitments:vendors": LOOKS,
+    "commitments:attach": "A change as in the form, before anything is sent.",
+    "commitments:attachment": "A change as in the form, before anything is sent.",
     "project_erp:answer": "An answer decides nothing, and changes nothing that is exported.",
     "project_erp:send_status": "It is decided on as all that is sent, and writes a status: no money.",
     "erp_integrations:follow": "The record was found by what it holds, which takes Info-Link: "

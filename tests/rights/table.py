@@ -47,6 +47,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:resume-connection": Row(KEEPS, KEEPS, done=302, shows=302),  # it is not paused
     "erp_integrations:commitments": Row(SEES),
     "erp_integrations:review": Row(SEES),
+    "erp_integrations:attachment": Row(SEES, situation="attached", shows=302),
     "erp_integrations:progress": Row(SEES, shows=302),
     "erp_integrations:rows": Row(SEES, shows=204),
     "erp_integrations:accept": Row(DECIDES, DECIDES, done="submission.accepted"),
@@ -125,6 +126,9 @@ TOOLS: dict[str, Row] = {
     "commitments:detail": Row(READS),
     "commitments:edit": Row(EDITS, EDITS, "unsent", entered={"title": "New"}, done="commitment.changed"),
     "commitments:delete": Row(EDITS, EDITS, "unsent", done="commitment.deleted"),
+    "commitments:attach": Row(READS, EDITS, "unsent", done=422, shows=302),  # no file is chosen
+    # The file is lost, and the page says so; a POST removes it.
+    "commitments:attachment": Row(READS, EDITS, "attached", done="commitment.changed", shows=302),
     "project_erp:spreadsheet": Row(READS),
     "project_erp:send": Row(READS, SENDS, "unsent", done="submission.sent", shows=302),
     "project_erp:send_status": Row(

@@ -118,6 +118,7 @@ class Place:
             "filters_id": 0,
             "reason_id": 0,
             "contract_company_id": commitment.contract_company_id,
+            "attachment_id": getattr(commitment.attachments.first(), "pk", 0),
             "batch_id": self.rows["erp_integrations.batch"].pk,
         }
 
@@ -151,6 +152,11 @@ def _place(name: str, *, creator: User, sender: User, approver: User, project: P
     LineItemFactory(commitment=doubled, cost_code=doubled.lines.get().cost_code)
     place.situations["unfit"] = unfit = ready(lines=1)
     Commitment.objects.filter(pk=unfit.pk).update(number=f"PW-2015-{unfit.pk}/417")
+    attached = ready()
+    attached.attachments.create(
+        name="a.pdf", size=1, sha256="0" * 64, stored_as=f"lost/{name}", added_by=creator
+    )
+    place.situations["attached"] = SubmissionFactory(commitment=attached, sent_by=sender, retrieved=True)
     place.situations |= {
         "awaiting": sent(),
         "asked": (asked := sent()),
