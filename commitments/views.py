@@ -71,7 +71,7 @@ def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
         messages.warning(request, problem)
     if query.column and not is_sortable:
         messages.warning(request, f"Filter more than {queries.MOST_COUNTED:,} commitments to sort them.")
-    here = query.parameters
+    here, can_send = query.parameters, can_send_commitments(request.user, project)
     context = {
         "query": query,
         "asked": here,
@@ -87,7 +87,8 @@ def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
         "here": urlencode(here),
         "kinds": Kind,
         "badges": Badge,
-        "can_create": can_create_commitments(request.user, project),
+        "can_send": can_send,
+        "can_create": can_send or can_create_commitments(request.user, project),
     }
     return render(request, "commitments/list.html", context)
 

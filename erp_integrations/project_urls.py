@@ -7,6 +7,7 @@ from erp_integrations import project_views
 app_name = "project_erp"
 urlpatterns = [
     path("spreadsheet/", project_views.spreadsheet, name="spreadsheet"),
+    path("send-to-erp/", project_views.send_many, name="send_many"),
     path("new/check/", project_views.check_entry, name="check_new"),
     path("<int:commitment_id>/check/", project_views.check_entry, name="check"),
     path("<int:commitment_id>/send-to-erp/", project_views.send_to_erp, name="send"),

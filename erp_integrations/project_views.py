@@ -19,9 +19,14 @@ from commitments.models import Commitment, Kind
 from commitments.queries import CommitmentQuery, read_rows
 from commitments.views import build_detail_page, get_commitment_or_404, get_project_or_404
 from directory import drafts, list_files
+from directory.db.pagination import parse_key
 from directory.models import User
 from directory.requests import SignedInRequest
-from directory.rights.permissions import require_create_commitments, require_edit_commitment
+from directory.rights.permissions import (
+    require_create_commitments,
+    require_edit_commitment,
+    require_send_commitments,
+)
 from directory.web import rate_limits
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
@@ -29,7 +34,7 @@ from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.numbers import find_fitting_number
 from erp_integrations.forms import AnswerForm
 from erp_integrations.models import Submission
-from erp_integrations.pages import project_spreadsheet, turns
+from erp_integrations.pages import many_sends, project_spreadsheet, turns
 from erp_integrations.pages.commitment_accounting import add_invoiced
 from erp_integrations.snapshots import build_document
 
@@ -48,6 +53,29 @@ def send_to_erp(request: SignedInRequest, project_id: int, commitment_id: int) -
     """Send a commitment to accounting; when something blocks, its page says all of it."""
     done = "Sent to accounting. It is locked until an accounting approver decides."
     return handle_decision(request, project_id, commitment_id, submissions.send_to_erp, done)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
+def send_many(request: SignedInRequest, project_id: int) -> HttpResponse:
+    """The ticked ones of the list with all that stands in the way of each; a POST sends those that can go."""
+    project = get_project_or_404(request, project_id)
+    require_send_commitments(request.user, project)
+    data, is_done = (request.POST, True) if request.method == "POST" else (request.GET, False)
+    ticked = {key for key in map(parse_key, data.getlist("id")) if key}
+    versions = {key: parse_version(data.get(f"version-{key}", "")) for key in ticked}
+    choices = many_sends.list_choices(project, ticked)
+    if not choices:
+        messages.info(request, "Nothing was sent: tick the commitments first.")
+        return redirect(project)
+    for each in choices:
+        if is_done:
+            many_sends.send_choice(each, versions, request.user)
+        else:
+            many_sends.check_choice(each)
+    going = sum(each.can_go for each in choices)
+    context = {"choices": choices, "going": going, "staying": len(choices) - going, "is_done": is_done}
+    return render(request, "commitments/send_many.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -154,11 +182,15 @@ def spreadsheet(request: SignedInRequest, project_id: int) -> FileResponse:
 def parse_expected_lines(request: SignedInRequest) -> dict[str, Any]:
     """Which lines, of which version; whatever makes no sense names none, and is refused as changed."""
     positions = [int(text) for text in request.POST.get("lines", "").split(",") if NUMBER.fullmatch(text)]
-    version = request.POST.get("version", "")
     return {
-        "version": int(version) if NUMBER.fullmatch(version) else 0,
+        "version": parse_version(request.POST.get("version", "")),
         "positions": frozenset(positions),
     }
+
+
+def parse_version(text: str) -> int:
+    """A page that does not say which it shows saw none of them."""
+    return int(text) if NUMBER.fullmatch(text) else 0
 
 
 def handle_decision(

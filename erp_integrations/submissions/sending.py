@@ -36,17 +36,20 @@ from erp_integrations.submissions.row_locks import (
 
 
 @transaction.atomic
-def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
+def send_to_erp(*, commitment: Commitment, by: User, version: int | None = None) -> Submission:
     """Send, or re-send, a commitment to accounting: it locks whole, and a snapshot is kept.
 
-    Raises RightMissing without Admin on the Commitments tool, ExportBlocked when something
-    blocks, Conflict when it is with accounting already.
+    ``version`` is what the person saw, where others were sent with it. Raises RightMissing without Admin on
+    the Commitments tool, ExportBlocked when something blocks, Conflict when it is with accounting already or
+    is another version.
     """
     commitment = lock_commitment(commitment.pk)
     require_send_commitments(by, commitment.project)
     open_submission = commitment.submissions.whole().filter(status__in=OPEN_STATUSES).first()
     if open_submission:
         raise Conflict(f"This commitment is already with accounting ({commitment.get_badge_display()}).")
+    if version not in (None, commitment.version):
+        raise Conflict("It has changed since you opened this page. Look at it, and send it then.")
     document = build_document(commitment)
     basis = build_basis(document)
     issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=basis.proposed_erp_id)

@@ -61,6 +61,7 @@ HARMLESS: dict[str, str] = {
     "project_erp:check_new": "It says what Send would say of a form, and writes nothing.",
     "project_erp:take_number": "A change as in the form, before anything is sent.",
     "project_erp:spreadsheet": LOOKS,
+    "project_erp:send_many": "Each is sent by the function that the move to send calls.",
     "commitments:vendors": LOOKS,
     "commitments:attach": "A change as in the form, before anything is sent.",
     "commitments:attachment": "A change as in the form, before anything is sent.",
