@@ -13,6 +13,7 @@ urlpatterns = [
     path("<int:commitment_id>/", views.detail, name="detail"),
     path("<int:commitment_id>/edit/", views.edit, name="edit"),
     path("<int:commitment_id>/delete/", views.delete, name="delete"),
+    path("<int:commitment_id>/pdf/", views.pdf, name="pdf"),
     path("<int:commitment_id>/attachments/", views.attach, name="attach"),
     path("<int:commitment_id>/attachments/<int:attachment_id>/", views.attachment, name="attachment"),
 ]

@@ -1,6 +1,7 @@
 """A project's Commitments tool: list, write, look, delete. Sending is ``erp_integrations.project_views``."""
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from django.db.models import prefetch_related_objects
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_safe
 
 from commitments import attachments, badges, files, queries, services
@@ -29,6 +31,7 @@ from commitments.errors import (
 )
 from commitments.figures import describe_figures
 from commitments.models import Attachment, Badge, Commitment, CostCode, Kind, Lock
+from commitments.pdf import build_pdf
 from commitments.queries import CRITERIA
 from directory import drafts
 from directory.criteria import build_field, build_tags
@@ -293,6 +296,16 @@ def delete(request: SignedInRequest, project_id: int, commitment_id: int) -> Htt
         raise Http404 from None
     messages.success(request, f"{commitment} was deleted.")
     return redirect(project)
+
+
+@require_safe
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
+def pdf(request: SignedInRequest, project_id: int, commitment_id: int) -> FileResponse:
+    """As it was agreed, to be filed or sent."""
+    commitment = get_commitment_or_404(get_project_or_404(request, project_id), commitment_id)
+    content = build_pdf(commitment, list(services.list_lines(commitment)))
+    name = slugify(commitment.number) or f"commitment-{commitment.pk}"
+    return FileResponse(BytesIO(content), as_attachment=True, filename=f"{name}.pdf")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -25,13 +25,13 @@ FIRST_WORDS = frozenset(
 COMMONEST_SHARE = 0.30
 PRIVATE_SHARE = 0.20
 
-# Called by Django, psycopg, allauth, Celery, requests, urllib3, zeep or a migration, under these names.
+# Called by Django, psycopg, allauth, Celery, reportlab, requests, urllib3, zeep or a migration, so named.
 HOOKS = frozenset(
     """
     _base_set _new_conn admin_view as_sql atoms change_view db_type execute formfield_for_foreignkey
     init_poolmanager initial_form_count load login new_file new_message_id optgroups page_not_found password_change
     permission_denied csrf_failure server_error post prepare_value ready register render response_action
-    user_change_password value_from_datadict view_on_site widget_attrs
+    showPage user_change_password value_from_datadict view_on_site widget_attrs
     """.split()
 )
 # Named by an address, a button, a template, a message or, as adjectives, by a query set.

@@ -63,6 +63,7 @@ HARMLESS: dict[str, str] = {
     "project_erp:spreadsheet": LOOKS,
     "project_erp:send_many": "Each is sent by the function that the move to send calls.",
     "commitments:vendors": LOOKS,
+    "commitments:pdf": LOOKS,
     "commitments:attach": "A change as in the form, before anything is sent.",
     "commitments:attachment": "A change as in the form, before anything is sent.",
     "project_erp:answer": "An answer decides nothing, and changes nothing that is exported.",

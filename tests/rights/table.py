@@ -129,6 +129,7 @@ TOOLS: dict[str, Row] = {
     "commitments:attach": Row(READS, EDITS, "unsent", done=422, shows=302),  # no file is chosen
     # The file is lost, and the page says so; a POST removes it.
     "commitments:attachment": Row(READS, EDITS, "attached", done="commitment.changed", shows=302),
+    "commitments:pdf": Row(READS),
     "project_erp:send_many": Row(SENDS, SENDS, shows=302, done=302),  # nothing is ticked
     "project_erp:spreadsheet": Row(READS),
     "project_erp:send": Row(READS, SENDS, "unsent", done="submission.sent", shows=302),
