@@ -408,8 +408,10 @@ EXPORT_LEASE_SECONDS = env.int("EXPORT_LEASE_SECONDS", default=180)
 # For so long after Accept a worker does not begin, and the approver can undo. Seconds.
 UNDO_SECONDS = env.float("UNDO_SECONDS", default=10.0)
 EXPORT_MAX_TRIES = env.int("EXPORT_MAX_TRIES", default=10)
-# Alarms of one connection are gathered for so long after a mail about it. Seconds.
-ATTENTION_GATHER_SECONDS = env.float("ATTENTION_GATHER_SECONDS", default=900.0)
+# Alarms of a connection, and what one person causes for another, are gathered so long after a mail. Seconds.
+MAIL_GATHER_SECONDS = env.float("MAIL_GATHER_SECONDS", default=900.0)
+# Whether an answer to a mail goes to the person who acted.
+MAIL_REPLY_TO_PERSON = env.bool("MAIL_REPLY_TO_PERSON", default=True)
 # How many connections one worker process may serve at once by itself, beside Celery's own threads.
 EXPORT_SLOTS = env.int("EXPORT_SLOTS", default=8)
 EXPORT_BACKOFF_SECONDS = env.float("EXPORT_BACKOFF_SECONDS", default=10.0)  # doubled by each try

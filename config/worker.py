@@ -23,7 +23,7 @@ from directory.history import checkpoints, sealing
 from directory.privacy.retention import purge_sign_in_records
 from erp_integrations.checks import leftovers, row_checks
 from erp_integrations.connections import probing, secret_rotation
-from erp_integrations.emails import alarm_mails, daily_summaries, rights_mails
+from erp_integrations.emails import alarm_mails, daily_summaries, rights_mails, undelivered_mails
 from erp_integrations.exports import unknown, verification
 from erp_integrations.exports import worker as exports
 from erp_integrations.exports.retention import purge_replies
@@ -79,6 +79,7 @@ SCHEDULE: tuple[tuple[timedelta, Callable[[], object]], ...] = (
     (EACH_POLL, probe_stopped_connections),
     (EACH_POLL, account_mails.handle_password_requests),
     (EACH_POLL, alarm_mails.store_due_alarms),
+    (EACH_POLL, undelivered_mails.store_undelivered_mails),
     (EACH_POLL, daily_summaries.store_due_summaries),
     (EACH_POLL, sending.send_due_emails),
     (EACH_POLL, sealing.seal_new_entries),

@@ -18,3 +18,4 @@ class NotificationsConfig(AppConfig):
         personal_data.add_exported_fields("notifications.outgoingemail", *mail)
         personal_data.add_exported_fields("notifications.subscription", "kind", "wanted")
         personal_data.add_address_field("notifications.passwordrequest", "address")
+        personal_data.add_address_field("notifications.refusedaddress", "address")

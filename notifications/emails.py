@@ -20,8 +20,15 @@ from directory.accounts import password_links
 from directory.csv_rows import BYTE_ORDER_MARK, format_csv_rows
 from directory.models import User
 from directory.wakeup import wake
-from notifications.models import PASSWORD_LINK_PLACEHOLDER, Attachment, Kind, OutgoingEmail
-from notifications.text import format_money, to_one_line
+from notifications.models import (
+    ALWAYS_TRIED,
+    PASSWORD_LINK_PLACEHOLDER,
+    Attachment,
+    Kind,
+    OutgoingEmail,
+    RefusedAddress,
+)
+from notifications.text import to_one_line
 
 DAILY_SUMMARY_SUBJECT = "ERP Integrations Daily Summary"
 MAX_LINES = 500  # of a summary that lists everything; a longer one lists the oldest, and has a file
@@ -167,98 +174,6 @@ def get_summary_key(recipient: User, day: date) -> str:
     return f"{Kind.DAILY_SUMMARY}:{recipient.pk}:{day.isoformat()}"
 
 
-def store_rejection(
-    *,
-    recipients: Iterable[User],
-    kind: str,
-    number: str,
-    title: str,
-    project: str,
-    vendor: str,
-    amount: Decimal,
-    currency: str,
-    reason: str,
-    rejected_by: str,
-    next_step: str,
-    link: str,
-) -> list[OutgoingEmail]:
-    """Tell that accounting rejected a commitment: why, who, what can be done, and where.
-
-    ``kind`` is the commitment's kind on screen ("Subcontract"). A person who is named twice
-    among the recipients gets one mail.
-    """
-    return store_emails(
-        recipients=recipients,
-        kind=Kind.REJECTION,
-        subject=f"Rejected by accounting: {number} {title}",
-        template="emails/rejection",
-        context={
-            "number": number,
-            "title": title,
-            "facts": [
-                ("Project", project),
-                ("Commitment", kind),
-                ("Contract Company", vendor),
-                ("Amount", format_money(amount, currency)),
-            ],
-            "reason": reason.strip(),
-            "rejected_by": rejected_by,
-            "next_step": next_step,
-            "link": link,
-        },
-    )
-
-
-QUESTION_WORDS = {
-    Kind.QUESTION: {
-        "label": "Question from accounting",
-        "action": "Answer",
-        "closing": "Accounting has not decided yet. The commitment stays with accounting, and locked.",
-        "footer": "You get this mail because you sent or created this commitment, or administer its project.",
-    },
-    Kind.ANSWER: {
-        "label": "Answer to your question",
-        "action": "Review the commitment",
-        "closing": "The commitment is still to be decided.",
-        "footer": "You get this mail because you asked about this commitment.",
-    },
-    Kind.CORRECTED: {
-        "label": "Corrected and ready to send",
-        "action": "Look at it and send it",
-        "closing": "Accounting rejected it. It is not sent again until you send it.",
-        "footer": "You get this mail because you sent this commitment, or administer its project.",
-    },
-}
-
-
-def store_question(
-    *,
-    recipients: Iterable[User],
-    kind: Kind,
-    commitment: str,
-    facts: Sequence[tuple[str, str]],
-    text: str,
-    by: str,
-    link: str,
-) -> list[OutgoingEmail]:
-    """A question of accounting's to the project, or the answer: ``text`` in the words of ``by``."""
-    words = QUESTION_WORDS[kind]
-    return store_emails(
-        recipients=recipients,
-        kind=kind,
-        subject=f"{words['label']}: {commitment}",
-        template="emails/question",
-        context={
-            **words,
-            "commitment": commitment,
-            "facts": facts,
-            "reason": text,
-            "rejected_by": by,
-            "link": link,
-        },
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class AttentionLine:
     """One export, or the connection itself, that waits for a person; ``url`` opens its page."""
@@ -303,20 +218,27 @@ def store_rights_notice(
     facts: Sequence[tuple[str, str]],
     reason: str,
     link: str,
+    kind: Kind = Kind.RIGHTS,
     dedupe_key: str = "",
     operator: str = "",
 ) -> list[OutgoingEmail]:
-    """Tell administrators that the rights to commit money changed, or wait for their review.
+    """Tell administrators, or whose they are, that the rights to commit money changed or wait for review.
 
     ``facts`` are names with their values, ``reason`` is in a person's words; blank where none was given.
     ``operator`` is the address of whoever runs the server, who has no account.
     """
     return store_emails(
         recipients=recipients,
-        kind=Kind.RIGHTS,
+        kind=kind,
         subject=headline,
         template="emails/rights",
-        context={"sentence": sentence, "facts": facts, "reason": reason, "link": link},
+        context={
+            "sentence": sentence,
+            "facts": facts,
+            "reason": reason,
+            "link": link,
+            "is_own": kind == Kind.PRIVILEGE,
+        },
         dedupe_key=dedupe_key,
         operator=operator,
     )
@@ -375,29 +297,15 @@ def store_emails(
 ) -> list[OutgoingEmail]:
     """Store a mail for each person with an address. ``dedupe_key`` and ``address`` are for one person;
     ``operator`` is an address that is nobody's."""
-    subject = to_one_line(subject)
-    if len(subject) > MAX_SUBJECT_LENGTH:
-        subject = f"{subject[: MAX_SUBJECT_LENGTH - 1].rstrip()}…"
-    context = {**context, "subject": subject}
-    text_body = render_to_string(f"{template}.txt", context)
-    # Without the indentation, a hundred lines stay below the size at which mail readers cut.
-    html_body = re.sub(r"\s*\n\s*", "\n", render_to_string(f"{template}.html", context))
-    addressed: list[tuple[User | None, str]] = [
-        (person, address or person.email) for person in {person.pk: person for person in recipients}.values()
-    ]
+    content = build_content(subject, template, context)
+    people = list({person.pk: person for person in recipients}.values())
+    addressed: list[tuple[User | None, str]] = [(person, address or person.email) for person in people]
     emails = [
-        OutgoingEmail(
-            recipient=person,
-            to_address=to_address,
-            kind=kind,
-            subject=subject,
-            text_body=text_body,
-            html_body=html_body,
-            dedupe_key=dedupe_key,
-        )
+        OutgoingEmail(recipient=person, to_address=to_address, kind=kind, dedupe_key=dedupe_key, **content)
         for person, to_address in [*addressed, (None, operator)]
         if to_address
     ]
+    fail_refused(emails)
     OutgoingEmail.objects.bulk_create(emails, ignore_conflicts=bool(dedupe_key))
     new = OutgoingEmail.objects.filter(message_id__in=[email.message_id for email in emails])
     stored = list(new.defer("text_body", "html_body"))
@@ -409,3 +317,27 @@ def store_emails(
 def wake_sender() -> None:
     """After the commit, tell a worker that a mail is to be sent."""
     wake("notifications.tasks.send_emails")
+
+
+def fail_refused(emails: Sequence[OutgoingEmail]) -> None:
+    """Have those fail at once whose address the mail server refused within a day; links are always tried."""
+    tried = [email for email in emails if email.kind not in ALWAYS_TRIED]
+    answers = RefusedAddress.objects.map_answers(email.to_address for email in tried)
+    for email in tried:
+        if answer := answers.get(email.to_address.lower()):
+            email.fail_untried(answer)
+
+
+def build_content(subject: str, template: str, context: dict[str, Any]) -> dict[str, str]:
+    """Subject, text and HTML."""
+    subject = to_one_line(subject)
+    if len(subject) > MAX_SUBJECT_LENGTH:
+        subject = f"{subject[: MAX_SUBJECT_LENGTH - 1].rstrip()}…"
+    context = {**context, "subject": subject}
+    html_body = render_to_string(f"{template}.html", context)
+    return {
+        "subject": subject,
+        "text_body": render_to_string(f"{template}.txt", context),
+        # Without the indentation, a hundred lines stay below the size at which mail readers cut.
+        "html_body": re.sub(r"\s*\n\s*", "\n", html_body),
+    }

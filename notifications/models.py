@@ -5,6 +5,7 @@ A mail is stored in the transaction of its cause and sent by ``delivery``
 """
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 
@@ -18,6 +19,7 @@ from directory.db.transitions import TransitionRefused, require_transition
 
 # About three days at the widest back-off, which is how long mail servers themselves keep trying.
 MAX_ATTEMPTS = 80
+TRY_AGAIN_AFTER = timedelta(days=1)
 
 
 class Kind(models.TextChoices):
@@ -29,19 +31,24 @@ class Kind(models.TextChoices):
     ANSWER = "answer", "Answer to accounting"
     CORRECTED = "corrected", "Corrected and ready to send"
     RESENT = "resent", "Re-sent after a rejection"
+    UNDELIVERED = "undelivered", "Could not be mailed"
     ATTENTION = "attention", "Failed or needs attention"
     RIGHTS = "rights", "Who may push to accounting"
+    PRIVILEGE = "privilege", "Your privilege"
     PASSWORD_LINK = "password_link", "Link to choose a password"
     INVITATION = "invitation", "Invitation"
     SIGN_IN = "sign_in", "Sign-in change"
 
 
 ALWAYS_MAILED = (
-    *(Kind.REJECTION, Kind.QUESTION, Kind.ANSWER, Kind.CORRECTED, Kind.RIGHTS),
+    *(Kind.REJECTION, Kind.QUESTION, Kind.ANSWER, Kind.CORRECTED, Kind.UNDELIVERED, Kind.RIGHTS),
+    Kind.PRIVILEGE,
     *(Kind.PASSWORD_LINK, Kind.INVITATION, Kind.SIGN_IN),
 )
 """Nobody switches these off: work that comes back, who may commit money, and the way in."""
 WITH_PASSWORD_LINK = (Kind.PASSWORD_LINK, Kind.INVITATION)
+ALWAYS_TRIED = (*WITH_PASSWORD_LINK, Kind.SIGN_IN)
+"""Also to an address that was refused: without them nobody gets in again."""
 PASSWORD_LINK_PLACEHOLDER = "https://the-link-is-made-when-this-is-sent.invalid/"
 """It stands in a stored body instead of a link that lets whoever reads it sign in."""
 
@@ -138,6 +145,17 @@ class OutgoingEmail(models.Model):
     text_body = models.TextField()
     html_body = models.TextField()
     attachments = models.ManyToManyField(Attachment, related_name="emails")
+    caused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        null=True,
+        help_text="Who acted, and gets the answers.",
+    )
+    letters = models.JSONField(
+        default=list, db_default=[], help_text="The commitments that it is about, as they were gathered."
+    )
+    passed_on_at = models.DateTimeField(null=True, help_text="When others were told that it did not arrive.")
     dedupe_key = models.CharField(max_length=200, blank=True, help_text="Shared by no two mails.")
     message_id = models.CharField("Message-ID", max_length=255, unique=True, default=new_message_id)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_default=Status.QUEUED)
@@ -187,6 +205,7 @@ class OutgoingEmail(models.Model):
             models.Index(
                 fields=["lease_until"], condition=Q(status=Status.SENDING), name="emails_being_sent"
             ),
+            models.Index(fields=["id"], condition=Q(status=Status.FAILED), name="emails_that_failed"),
         ]
 
     def __str__(self) -> str:
@@ -222,6 +241,11 @@ class OutgoingEmail(models.Model):
         self.set_status(Status.FAILED)
         self.last_error = error[:500]
 
+    def fail_untried(self, answer: str) -> None:
+        """Not tried, because the address was refused a short while ago."""
+        self.status = Status.FAILED
+        self.last_error = answer
+
     def send_again(self) -> None:
         """A person asked for a failed one: due at once, with the full number of tries."""
         if self.status != Status.FAILED:
@@ -229,6 +253,28 @@ class OutgoingEmail(models.Model):
         self.set_status(Status.QUEUED)
         self.not_before = Now()
         self.last_attempt = self.attempts + MAX_ATTEMPTS
+
+
+class RefusedAddressQuerySet(models.QuerySet["RefusedAddress"]):
+    """Reading which addresses a mail server refused for good."""
+
+    def map_answers(self, addresses: Iterable[str]) -> dict[str, str]:
+        """The server's answers, by the address in small letters. After a day one mail is tried again."""
+        known = self.filter(address__in={each.lower() for each in addresses})
+        return dict(known.filter(refused_at__gt=Now() - TRY_AGAIN_AFTER).values_list("address", "answer"))
+
+
+class RefusedAddress(models.Model):
+    """An address that a mail server refused; a mail that arrives there, or a person's press, ends it."""
+
+    address = models.EmailField(max_length=254, unique=True, help_text="In small letters.")
+    answer = models.CharField(max_length=500)
+    refused_at = models.DateTimeField(db_default=Now())
+
+    objects = RefusedAddressQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class PasswordRequest(models.Model):

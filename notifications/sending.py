@@ -9,7 +9,7 @@ import logging
 import smtplib
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -18,6 +18,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
+from django.db.models.functions import Now
 
 from directory import history
 from directory.accounts import password_links
@@ -29,6 +30,7 @@ from notifications.models import (
     PASSWORD_LINK_PLACEHOLDER,
     WITH_PASSWORD_LINK,
     OutgoingEmail,
+    RefusedAddress,
 )
 from notifications.text import to_one_line
 
@@ -52,12 +54,14 @@ class Fault:
     """Why a mail was not taken over.
 
     ``is_permanent``: no later try can help. ``is_connection_fault``: the server or the connection is at
-    fault, so that another mail would fare no better.
+    fault, so that another mail would fare no better. ``is_refused_address``: no other mail to this
+    recipient would fare better.
     """
 
     reason: str
     is_permanent: bool = False
     is_connection_fault: bool = False
+    is_refused_address: bool = False
 
 
 def send_due_emails(*, limit: int = BATCH) -> int:
@@ -129,13 +133,15 @@ def get_fault(error: OSError | ValueError) -> Fault:
     """The meaning of an exception of the mail server, the network or the mail itself.
 
     A refused sender or sign-in is our own setting: somebody will put it right, and the mails
-    are still wanted then. A refused recipient or content stays refused.
+    are still wanted then. A refused recipient or content stays refused; an answer of class 5.7 (RFC 3463)
+    is the server's policy towards us, and says nothing of the recipient.
     """
     if isinstance(error, ValueError):
         return Fault(f"It can't be written as an e-mail: {error}", is_permanent=True)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, answer = next(iter(error.recipients.values()))
-        return _build_refusal(code, answer)
+        fault = _build_refusal(code, answer)
+        return replace(fault, is_refused_address=fault.is_permanent and " 5.7." not in fault.reason)
     if isinstance(error, smtplib.SMTPDataError):
         return _build_refusal(error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code == MESSAGE_TOO_LARGE:
@@ -186,16 +192,32 @@ def build_message(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Emai
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[email.to_address],
         connection=connection,
+        reply_to=list_reply_addresses(email),
         headers={
             "Message-ID": email.message_id,
             "Date": format_datetime(email.created_at),
             "Auto-Submitted": "auto-generated",  # RFC 3834: keeps holiday replies away
+            **build_thread_headers(email),
         },
     )
     message.attach_alternative(html, "text/html")
     for attachment in email.attachments.order_by("name"):
         message.attach(attachment.name, attachment.content, "text/csv")
     return message
+
+
+def list_reply_addresses(email: OutgoingEmail) -> list[str]:
+    """Of who acted, where the site lets people answer each other (MAIL_REPLY_TO_PERSON)."""
+    person = email.caused_by
+    return [person.email] if settings.MAIL_REPLY_TO_PERSON and person and person.is_active else []
+
+
+def build_thread_headers(email: OutgoingEmail) -> dict[str, str]:
+    """Those of one commitment belong together: each refers to one ID, which no mail has (RFC 5322, 3.6.4)."""
+    if len(email.letters) != 1:
+        return {}
+    thread = f"<{email.letters[0]['thread']}@{email.message_id.rpartition('@')[2]}"
+    return {"In-Reply-To": thread, "References": thread}
 
 
 def _build_refusal(code: int, answer: bytes | str) -> Fault:
@@ -223,9 +245,19 @@ def record_result(email: OutgoingEmail, fault: Fault | None) -> None:
             pause = get_back_off(row.retry_count, first=FIRST_BACK_OFF, longest=LONGEST_BACK_OFF)
             row.requeue(after=pause, error=fault.reason)
         row.save()
+        record_address(row.to_address, fault)
     if fault:
         # Not the server's words: they often quote the address.
         logger.warning("E-mail %s was not sent on attempt %s: %s.", row.pk, row.attempts, row.status)
+
+
+def record_address(address: str, fault: Fault | None) -> None:
+    """Refused, or, as a mail was taken over, no longer."""
+    if fault is None:
+        RefusedAddress.objects.filter(address=address.lower()).delete()
+    elif fault.is_refused_address:
+        values = {"answer": fault.reason[:500], "refused_at": Now()}
+        RefusedAddress.objects.update_or_create(address=address.lower(), defaults=values)
 
 
 def _close_connection(connection: BaseEmailBackend) -> None:

@@ -33,7 +33,7 @@ def store_connection_alarms(connection_id: int) -> int:
     # One worker at a time: the lock of the connection also says what was told a moment ago.
     connections = Connection.objects.select_for_update(of=("self",), skip_locked=True)
     connection = connections.select_related("company").filter(pk=connection_id).first()
-    since = Now() - timedelta(seconds=settings.ATTENTION_GATHER_SECONDS)
+    since = Now() - timedelta(seconds=settings.MAIL_GATHER_SECONDS)
     if connection is None or Alarm.objects.filter(connection=connection, told_at__gt=since).exists():
         return 0
     unsent = Alarm.objects.unsent().filter(connection=connection)

@@ -9,6 +9,7 @@ authority away. Nobody can switch these mails off.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -34,6 +35,7 @@ from erp_integrations.audit import subjects
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import Submission
 from notifications import emails
+from notifications.models import Kind
 
 PRIVILEGE = "Can Push to Accounting"
 REMINDER = "The review of this list is overdue. Confirm it, or say who should not be on it."
@@ -51,7 +53,8 @@ class Notice:
 
     ``affected`` are the people whom it gives something or takes it from: they vouch for nothing.
     ``also_notified`` are told besides. ``is_installation``: superusers answer for it, no company.
-    ``only_revokes``: it gives nothing, so that it goes on where nobody can be told.
+    ``only_revokes``: it gives nothing, so that it goes on where nobody can be told. ``to_person`` is for
+    those whom it affects, in a mail of their own.
     """
 
     headline: str
@@ -61,6 +64,7 @@ class Notice:
     also_notified: Sequence[User] = ()
     is_installation: bool = False
     only_revokes: bool = False
+    to_person: str = ""
     page: str = "erp_integrations:approvers"
 
 
@@ -127,15 +131,26 @@ def notify_of_entry(entry: HistoryEntry) -> None:
     page = (
         reverse(notice.page, args=[company.slug]) if company else reverse("admin:directory_user_changelist")
     )
+    content: dict[str, Any] = {
+        "headline": f"{notice.headline} at {company}" if company else notice.headline,
+        "facts": [*notice.facts, ("By", str(by or entry.detail.get("operator", "the system")))],
+        "reason": str(entry.detail.get("reason", "")),
+    }
     emails.store_rights_notice(
         recipients=people,
         operator=operator,
-        headline=f"{notice.headline} at {company}" if company else notice.headline,
         sentence=notice.sentence,
-        facts=[*notice.facts, ("By", str(by or entry.detail.get("operator", "the system")))],
-        reason=str(entry.detail.get("reason", "")),
         link=settings.PUBLIC_URL + page,
+        **content,
     )
+    if notice.to_person:
+        emails.store_rights_notice(
+            kind=Kind.PRIVILEGE,
+            recipients=[person for person in notice.affected if person.is_active],
+            sentence=notice.to_person,
+            link=settings.PUBLIC_URL + reverse("home"),
+            **content,
+        )
 
 
 def find_recipients(notice: Notice, company: Company | None, by: User | None) -> tuple[list[User], str]:
@@ -191,6 +206,8 @@ def build_grant_notice(entry: HistoryEntry) -> Notice:
         "Integrations.",
         _build_person_facts(person),
         affected=[person],
+        to_person="You may accept commitments for export, and reject them, while you have Standard or "
+        "Admin on ERP Integrations.",
     )
 
 
@@ -201,6 +218,8 @@ def build_revocation_notice(entry: HistoryEntry) -> Notice:
         "What they accepted goes back to Ready to Export unless it has been partly sent.",
         _build_person_facts(person),
         affected=[person],
+        to_person="You can no longer decide on commitments. What you accepted goes back to Ready to Export "
+        "unless it has been partly sent.",
         only_revokes=True,
     )
 

@@ -15,6 +15,7 @@ from erp_integrations.checks import key_collisions as collisions
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.key_collisions import Collision, Numbering
+from erp_integrations.emails.undelivered_mails import describe_undelivered
 from erp_integrations.models import (
     ExportJob,
     JobBilling,
@@ -41,7 +42,7 @@ class CommitmentAccounting:
     ``changes`` are those since it was last sent. ``changed_here`` is what was changed
     after an export, a sentence each; ``billing`` what Spectrum said of invoices and payments; ``question``
     is what accounting asks and nobody has answered; ``sees_accounting``: the person may open its page there.
-    ``free_number`` can be exported, where its own can't.
+    ``free_number`` can be exported, where its own can't; ``undelivered`` says whom a mail did not reach.
     """
 
     latest: Submission | None
@@ -54,6 +55,7 @@ class CommitmentAccounting:
     numbering: Numbering | None = None
     free_number: str = ""
     turn: str = ""
+    undelivered: str = ""
     changed_here: list[str] = field(default_factory=list)
     billing: JobBilling | None = None
     question: Question | None = None
@@ -97,12 +99,13 @@ class CommitmentAccounting:
 
 
 def get_commitment_accounting(commitment: Commitment, person: User) -> CommitmentAccounting:
-    """Read it; at most thirteen queries."""
+    """Read it; at most fourteen queries."""
     sent = commitment.submissions.select_related("sent_by", "decided_by", "ended_by").order_by("-pk")
     latest = sent.whole().first()
     may_send = can_send_commitments(person, commitment.project)
     senders = [] if may_send else list_senders(commitment)
     sees_accounting = latest is not None and can_see_erp_integrations(person, commitment.project.company)
+    undelivered = describe_undelivered(latest) if latest else ""
     if latest and latest.status in OPEN_STATUSES:
         exported = commitment.lock == Lock.EXPORTED
         changes = drift.check_local_changes(latest) if exported else []
@@ -124,6 +127,7 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
             statuses=list_later_statuses(commitment) if can_move else (),
             turn=describe_turn(commitment.badge, is_asked=question is not None),
             sees_accounting=sees_accounting,
+            undelivered=undelivered,
         )
     document = build_document(commitment)
     basis = build_basis(document)
@@ -140,6 +144,7 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         changes=list_changes_since(latest, document) if latest else [],
         senders=senders,
         sees_accounting=sees_accounting,
+        undelivered=undelivered,
         collisions=collisions.find_collisions(commitment, issues),
         numbering=collisions.find_numbering(commitment, issues),
         free_number=next(filter(None, (each.free_number for each in issues)), ""),

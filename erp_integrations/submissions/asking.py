@@ -8,7 +8,7 @@ from django.db import transaction
 from commitments.models import Commitment
 from directory.models import VISIBLE_LEVELS, Level, User
 from directory.rights.permissions import RightMissing, get_commitments_level
-from erp_integrations.emails import question_mails
+from erp_integrations.emails import commitment_mails
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import Question, QuestionState, Submission, SubmissionStatus
 from erp_integrations.submissions.errors import Conflict, DecisionError
@@ -70,7 +70,7 @@ def ask_question(
     submission.save(update_fields=["asked"])
     detail = {"question": question.pk, "user": person.pk, "text": text}
     record_decision(ErpEvent.QUESTION_ASKED, submission, by, detail)
-    question_mails.store_question_mail(question)
+    commitment_mails.store_question_mail(question)
     return question
 
 
@@ -103,7 +103,7 @@ def answer_question(*, commitment: Commitment, by: User, question: int, answer: 
     record_decision(
         ErpEvent.QUESTION_ANSWERED, submission, by, {"question": asked.pk, "user": by.pk, "answer": answer}
     )
-    question_mails.store_answer_mail(asked)
+    commitment_mails.store_answer_mail(asked)
     return submission.commitment
 
 

@@ -5,10 +5,10 @@ from django.db.models.functions import Now
 from commitments.events import CommitmentEvent
 from commitments.models import Badge, Commitment
 from directory.history import subscribers
-from directory.models import HistoryEntry
+from directory.models import HistoryEntry, User
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
-from erp_integrations.emails.rejection_mails import store_correction_mails
+from erp_integrations.emails.commitment_mails import store_correction_mails
 from erp_integrations.models import Submission
 from erp_integrations.snapshots import build_document
 
@@ -35,10 +35,11 @@ def notify_sender(entry: HistoryEntry) -> None:
     last = commitment.submissions.select_related("project", "company").order_by("-pk").first()
     if last is None or last.corrected_at:
         return
-    basis = build_basis(build_document(commitment))
+    document = build_document(commitment)
+    basis = build_basis(document)
     issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=basis.proposed_erp_id)
     if preflight.list_blocking(issues):
         return
     Submission.objects.filter(pk=last.pk).update(corrected_at=Now())
     if entry.by_id != last.sent_by_id:
-        store_correction_mails(last, commitment, by_id=entry.by_id)
+        store_correction_mails(last, document, by=User.objects.filter(pk=entry.by_id or 0).first())

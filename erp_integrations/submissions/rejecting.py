@@ -7,7 +7,7 @@ from commitments.models import Badge, Lock
 from directory.models import User
 from erp_integrations.adapters.base import Unavailable
 from erp_integrations.checks import leftovers
-from erp_integrations.emails import rejection_mails
+from erp_integrations.emails import commitment_mails
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import existing_record, outcomes
 from erp_integrations.exports.existing_record import ExistingRecord
@@ -93,4 +93,4 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
     detail |= {"stands_in_spectrum": existing} if existing else {}
     detail |= close_open_question(submission, QuestionState.REJECTED, by)
     record_decision(ErpEvent.SUBMISSION_REJECTED, submission, by, detail)
-    rejection_mails.store_rejection_mails(submission)
+    commitment_mails.store_rejection_mails(submission)

@@ -12,6 +12,7 @@ from directory.models import User
 from directory.rights.permissions import require_send_commitments
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.emails.commitment_mails import store_resent_mail
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes
 from erp_integrations.models import Connection, JobStatus, QuestionState, Submission, SubmissionStatus
@@ -55,7 +56,10 @@ def send_to_erp(*, commitment: Commitment, by: User, version: int | None = None)
     issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=basis.proposed_erp_id)
     if preflight.list_blocking(issues) or basis.connection is None:
         raise ExportBlocked(preflight.list_blocking(issues))
+    last = commitment.submissions.whole().order_by("-pk").first()
     submission = store_submission(commitment, document, basis.connection, by, total=document.total)
+    if last and last.status == SubmissionStatus.REJECTED:
+        store_resent_mail(submission, last)
     set_accounting_status(commitment, badge=Badge.AWAITING, lock=Lock.WHOLE)
     return submission
 

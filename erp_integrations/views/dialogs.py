@@ -23,6 +23,7 @@ from directory.models import Draft
 from directory.requests import SignedInRequest
 from directory.web import rate_limits
 from erp_integrations import submissions
+from erp_integrations.emails.undelivered_mails import describe_undelivered
 from erp_integrations.forms import MAX_TEXT_LENGTH, NOTE_HELP_TEXT, AcceptForm, RejectForm
 from erp_integrations.models import ExportJob
 from erp_integrations.pages import beside, explanations, previews, submission_list
@@ -266,7 +267,8 @@ class Reject(Dialog):
             return self.build_dialog(str(refusal), status=422)
         if form.cleaned_data["remember"]:
             store_reason(row.viewer, form.cleaned_data["reason"], is_own=True)
-        done = "is rejected and back with its project. The reason has been mailed."
+        undelivered = describe_undelivered(row.submission)
+        done = f"is rejected and back with its project. {undelivered or 'Its reason goes out by mail.'}"
         messages.success(self.request, f"{row.submission.number} {done}")
         self.row = self.get_row()
         return self.build_decision_response()

@@ -6,6 +6,7 @@ from django.utils.decorators import method_decorator
 
 from directory.web import rate_limits
 from erp_integrations import submissions
+from erp_integrations.emails.undelivered_mails import describe_undelivered
 from erp_integrations.forms import AskForm
 from erp_integrations.pages import timeline
 from erp_integrations.views.dialogs import Dialog
@@ -37,7 +38,8 @@ class Ask(Dialog):
                 asked_of, text = form.cleaned_data["asked_of"], form.cleaned_data["question"]
                 entered = {"asked_of": asked_of, "text": text, "expected_question": question}
                 asked = submissions.ask_question(submission=row.submission, by=by, **entered)
-                done = f"your question is mailed to {asked.asked_of}. It keeps its place."
+                undelivered = describe_undelivered(row.submission)
+                done = f"your question is with {asked.asked_of}. {undelivered or 'It keeps its place.'}"
         except submissions.Conflict as conflict:
             self.row, self.form = self.get_row(), None
             if not self.row.is_awaiting:

@@ -27,6 +27,7 @@ from directory.rights.permissions import get_commitments_level
 from directory.web import rate_limits
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.emails.undelivered_mails import describe_undelivered
 from erp_integrations.exports import status
 from erp_integrations.models import SnapshotUnreadable, Verdict
 from erp_integrations.pages import (
@@ -259,6 +260,7 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     on = {"next": neighbours.after} if neighbours and neighbours.after else {}
     context = build_progress_context(submission_row) | {
         "neighbours": neighbours,
+        "undelivered": describe_undelivered(submission),
         "here": urlencode(here),
         "back_query": f"?{urlencode({'back': 'review', **here, **on})}",
         "corruption": corruption,

@@ -1,7 +1,6 @@
 import csv
 import re
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -13,7 +12,6 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils.text import slugify
-from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from directory.models import User
 from notifications.emails import (
@@ -22,7 +20,6 @@ from notifications.emails import (
     SummarySection,
     list_people_without_summary,
     store_daily_summary,
-    store_rejection,
 )
 from notifications.models import Attachment, Kind, OutgoingEmail
 from tests.notifications.factories import RecipientFactory
@@ -91,26 +88,6 @@ def money(text: str) -> Decimal:
 def rows_of(file: Attachment) -> list[list[str]]:
     assert file.content.startswith("\ufeff")
     return list(csv.reader(file.content[1:].splitlines(keepends=True)))
-
-
-def rejection(*recipients: Any, **changes: Any) -> list[OutgoingEmail]:
-    return store_rejection(
-        **{
-            "recipients": recipients,
-            "kind": "Subcontract",
-            "number": "SC-0001",
-            "title": "Concrete works",
-            "project": "Bridge Street Library",
-            "vendor": "Schuylkill & Sons",
-            "amount": Decimal("32000.01"),
-            "currency": "USD",
-            "reason": "Line 3 is on the wrong phase.",
-            "rejected_by": "Ada Approver",
-            "next_step": "You can edit it again.",
-            "link": "https://books.example/projects/1/commitments/2/edit/",
-            **changes,
-        }
-    )
 
 
 @pytest.mark.django_db
@@ -329,78 +306,3 @@ def test_no_sender_sees_a_summary_without_its_file() -> None:
         email = storing.result(10)
     assert email
     assert email.attachments.count() == 1
-
-
-@pytest.mark.django_db
-def test_the_rejection_carries_the_reason_who_rejected_and_the_link() -> None:
-    creator, sender = RecipientFactory.create(), RecipientFactory.create()
-    emails = rejection(creator, sender)
-    assert {email.to_address for email in emails} == {creator.email, sender.email}
-    email = emails[0]
-    assert email.kind == Kind.REJECTION
-    assert email.subject == "Rejected by accounting: SC-0001 Concrete works"
-    for expected in (
-        "Line 3 is on the wrong phase.",
-        "Ada Approver",
-        "Bridge Street Library",
-        "USD 32,000.01",
-        "https://books.example/projects/1/commitments/2/edit/",
-    ):
-        assert expected in email.text_body
-        assert expected in email.html_body
-
-
-@pytest.mark.django_db
-def test_a_person_who_created_and_sent_gets_one_rejection() -> None:
-    person = RecipientFactory.create()
-    assert len(rejection(person, person)) == 1
-
-
-@pytest.mark.django_db
-def test_a_person_without_an_address_is_left_out() -> None:
-    assert rejection(RecipientFactory.create(email="")) == []
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("break_", ["\n", "\r\n", "\r", "\v", "\x85", "\u2028"])
-def test_a_line_break_in_a_title_makes_no_header(break_: str) -> None:
-    (email,) = rejection(RecipientFactory.create(), title=f"Works{break_}Bcc: all@example.test")
-    assert email.subject == "Rejected by accounting: SC-0001 Works Bcc: all@example.test"
-
-
-@pytest.mark.django_db
-def test_a_long_title_is_cut_in_the_subject_alone() -> None:
-    title = "Concrete works " * 17
-    (email,) = rejection(RecipientFactory.create(), title=title)
-    assert len(email.subject) <= 200
-    assert email.subject.endswith("…")
-    assert title in email.html_body
-
-
-@pytest.mark.django_db
-def test_what_people_wrote_stays_text_in_the_html() -> None:
-    (email,) = rejection(RecipientFactory.create(), reason="<script>alert(1)</script>\nSecond line & more")
-    assert "<script" not in email.html_body
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;<br>Second line &amp; more" in email.html_body
-    assert "> <script>alert(1)</script>\n> Second line & more" in email.text_body
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_cause_that_is_rolled_back_leaves_no_mail() -> None:
-    with transaction.atomic():
-        rejection(RecipientFactory.create())
-        transaction.set_rollback(True)
-    assert not OutgoingEmail.objects.exists()
-
-
-@pytest.mark.django_db
-def test_one_sender_is_woken_and_only_after_the_commit(
-    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
-) -> None:
-    callbacks: list[Callable[[], Any]]
-    with django_capture_on_commit_callbacks() as callbacks:
-        rejection(RecipientFactory.create(), RecipientFactory.create())
-    assert len(callbacks) == 1
-    with django_capture_on_commit_callbacks() as callbacks:
-        rejection(RecipientFactory.create(email=""))
-    assert callbacks == []

@@ -65,7 +65,7 @@ def test_a_grant_is_mailed_with_who_why_and_what_it_gives(
     staff: User, admin: User, viewer: CompanyMembership
 ) -> None:
     memberships.grant_push_to_accounting(membership=viewer, by=staff, reason="New controller.")
-    mail = OutgoingEmail.objects.get()
+    mail = OutgoingEmail.objects.get(kind=Kind.RIGHTS)
     assert mail.to_address == admin.email
     assert mail.subject == "Can Push to Accounting granted to Robin Viewer at Keystone"
     for body in (mail.text_body, mail.html_body):
@@ -79,17 +79,28 @@ def test_a_grant_without_a_level_says_that_it_gives_nothing(staff: User, admin: 
     company = admin.company_memberships.get().company
     membership = join_company(PersonFactory(), company)
     memberships.grant_push_to_accounting(membership=membership, by=staff, reason="Soon.")
-    assert "no effect for" in OutgoingEmail.objects.get().text_body
+    assert "no effect for" in OutgoingEmail.objects.get(kind=Kind.RIGHTS).text_body
 
 
 def test_a_revocation_is_mailed(staff: User, admin: User, viewer: CompanyMembership) -> None:
     memberships.grant_push_to_accounting(membership=viewer, by=staff, reason="In.")
     memberships.revoke_push_to_accounting(membership=viewer, by=staff, reason="Out.")
-    mail = OutgoingEmail.objects.latest("pk")
+    mail = OutgoingEmail.objects.filter(kind=Kind.RIGHTS).latest("pk")
     assert (mail.subject, "> Out." in mail.text_body) == (
         "Can Push to Accounting revoked from Robin Viewer at Keystone",
         True,
     )
+
+
+def test_whose_privilege_it_is_hears_of_it_too(staff: User, viewer: CompanyMembership) -> None:
+    ErpAdminFactory(company=viewer.company)
+    memberships.grant_push_to_accounting(membership=viewer, by=staff, reason="New controller.")
+    memberships.revoke_push_to_accounting(membership=viewer, by=staff, reason="Moved.")
+    granted, revoked = OutgoingEmail.objects.filter(kind=Kind.PRIVILEGE).order_by("pk")
+    assert granted.recipient == revoked.recipient == viewer.user
+    assert "You may accept commitments for export" in granted.text_body
+    assert "You can no longer decide on commitments." in revoked.html_body
+    assert "> Moved." in revoked.text_body
 
 
 def test_taking_out_whoever_holds_it_is_mailed_and_whoever_had_no_authority_is_not(
@@ -135,7 +146,7 @@ def test_a_level_that_gives_the_privilege_its_effect_is_mailed(
 ) -> None:
     membership = join_company(PersonFactory(last_name="Later"), company)
     memberships.grant_push_to_accounting(membership=membership, by=staff, reason="Soon.")
-    granted = OutgoingEmail.objects.get().pk
+    granted = OutgoingEmail.objects.latest("pk").pk
 
     def change(**levels: str) -> None:
         for name, level in levels.items():

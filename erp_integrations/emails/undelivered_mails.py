@@ -1,0 +1,56 @@
+"""Mails that a server refused for good: who acted is told, and who can act instead."""
+
+from dataclasses import replace
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from directory.models import User
+from erp_integrations.emails.commitment_mails import get_thread, list_project_admins
+from erp_integrations.models import Submission
+from notifications.letters import Letter, store_letter
+from notifications.models import Kind, OutgoingEmail
+
+
+@transaction.atomic
+def store_undelivered_mails() -> int:
+    """Tell once of each mail about a commitment that was given up; how many mails were."""
+    given_up = OutgoingEmail.objects.failed().exclude(letters=[]).filter(passed_on_at=None)
+    emails = list(
+        given_up.exclude(kind=Kind.UNDELIVERED)
+        .select_related("recipient", "caused_by")
+        .order_by("pk")
+        .select_for_update(skip_locked=True, of=("self",))
+    )
+    for email in emails:
+        for values in email.letters:
+            store_copies(email, Letter(**values))
+        email.passed_on_at = Now()
+        email.save(update_fields=["passed_on_at"])
+    return len(emails)
+
+
+def store_copies(email: OutgoingEmail, letter: Letter) -> None:
+    """To who acted, and the project's admins."""
+    submissions = Submission.objects.filter(commitment=int(letter.thread.rpartition("-")[2]))
+    admins = list_project_admins(submissions.latest("pk"))
+    people = [*admins, *([email.caused_by] if email.caused_by and email.caused_by.is_active else [])]
+    sentence = f"This could not be mailed to {email.recipient}. Tell them, or choose another person."
+    store_letter(
+        kind=Kind.UNDELIVERED,
+        recipients=[person for person in people if person != email.recipient],
+        letter=replace(letter, closing=sentence),
+        by=email.caused_by,
+    )
+
+
+def describe_undelivered(submission: Submission) -> str:
+    """The people whom a mail about it did not reach, and what to do; blank where there are none."""
+    failed = OutgoingEmail.objects.failed().exclude(kind=Kind.UNDELIVERED)
+    failed = failed.filter(
+        created_at__gte=submission.sent_at,
+        letters__contains=[{"thread": get_thread(submission.commitment_id)}],
+    )
+    people = User.objects.filter(pk__in=failed.values("recipient")).order_by("last_name", "pk")
+    names = " and ".join(str(person) for person in people)
+    return f"It could not be mailed to {names}. Tell them, or choose another person." if names else ""
