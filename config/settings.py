@@ -1,6 +1,8 @@
 """Settings, from the environment and nowhere else; `.env.example` lists every one of them."""
 
 import shlex
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +38,21 @@ def get_secret(name: str, development: str) -> str:
     """A secret of the environment; only development has a default, which protects nothing."""
     value: str = env.str(name, default=development) if DEVELOPMENT else env.str(name)
     return value
+
+
+def read_url(name: str, read: Callable[[str], Any]) -> Any:
+    """The parts of an address; one that is not written as an address is refused without a word of it.
+
+    A password's ``/``, ``#`` or ``?`` would end the host, and the rest could be taken for another one.
+    """
+    parts = urlsplit(env.str(name))
+    with suppress(ValueError):
+        if not parts.fragment and "@" not in parts.path + parts.query:
+            return read(name)
+    raise ImproperlyConfigured(
+        f"{name} can't be read as an address. Signs in its user name or password are to be written as "
+        "codes: / as %2F, # as %23, ? as %3F, @ as %40, : as %3A, % as %25."
+    ) from None
 
 
 SECRET_KEY = get_secret("SECRET_KEY", "development-only-0123456789-abcdefghijklmnopqrstuvwxyz")
@@ -145,7 +162,7 @@ TEMPLATES = [
 ]
 
 # Database: the truth. Transactions are opened by the commands, never around a whole request.
-DATABASES = {"default": env.db_url("DATABASE_URL")}
+DATABASES = {"default": read_url("DATABASE_URL", env.db_url)}
 DATABASES["default"].update(
     CONN_MAX_AGE=60,
     CONN_HEALTH_CHECKS=True,
@@ -336,9 +353,9 @@ ATTACHMENTS_SCAN_SECONDS = env.float("ATTACHMENTS_SCAN_SECONDS", default=60.0)
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 
 # Mail
-vars().update(
-    env.email_url("EMAIL_URL", default="smtp://127.0.0.1:1025" if DEVELOPMENT else environ.Env.NOTSET)
-)
+if DEVELOPMENT:
+    env.ENVIRON.setdefault("EMAIL_URL", "smtp://127.0.0.1:1025")
+vars().update(read_url("EMAIL_URL", env.email_url))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)  # seconds that each answer of the server may take
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Ledgergate <ledgergate@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
