@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.mail import get_connection
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from pytest_django import Settings
 
@@ -460,3 +461,19 @@ def test_sending_again_needs_its_permission() -> None:
         sending.send_again(emails=[failed], by=RecipientFactory.create(is_staff=True))
     failed.refresh_from_db()
     assert failed.status == Status.FAILED
+
+
+class TestTestMail:
+    def test_it_says_what_it_tries_and_that_it_was_sent(
+        self, mail_server: MailServer, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        call_command("sendtestmail", "anna@example.test")
+        assert len(mail_server.received) == 1
+        said = capsys.readouterr().out
+        assert f"Connecting to 127.0.0.1:{mail_server.port}, no encryption, without signing in." in said
+        assert "Sent, from Ledgergate" in said
+
+    def test_a_refusal_is_one_sentence(self, mail_server: MailServer) -> None:
+        mail_server.answers["anna@example.test"] = "550 5.1.1 No such user"
+        with pytest.raises(CommandError, match=r"It was not sent: 550 5\.1\.1 No such user"):
+            call_command("sendtestmail", "anna@example.test")
