@@ -6,7 +6,7 @@ transaction; a sender is woken after the commit.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -44,7 +44,8 @@ PASSWORD_LINK_SUBJECTS = {
 @dataclass(frozen=True, slots=True)
 class SummaryLine:
     """One commitment that waits. ``kind`` is its name on screen; ``url`` opens its review page, and may be
-    blank where OLDEST_LINES are older."""
+    blank where OLDEST_LINES are older. ``check`` says what stands in the way, blank where nobody has looked;
+    ``hands`` are the people who may not decide on it."""
 
     project: str
     kind: str
@@ -55,20 +56,24 @@ class SummaryLine:
     currency: str
     waiting_days: int
     url: str
+    check: str = ""
+    hands: Collection[int] = ()
 
 
 @dataclass(frozen=True)
 class SummarySection:
     """One company's waiting commitments, the oldest first; ``url`` opens its Ready to Export list.
 
-    It is written once for all the mails that it goes into.
+    ``others`` are what else waits for a person: title, sentence and address. It is written once for all the
+    mails that it goes into, but for those of people who may not decide on a line that it shows.
     """
 
     company: str
     slug: str
     url: str
     lines: Sequence[SummaryLine]
-    bodies: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict, init=False)
+    others: Sequence[tuple[str, str, str]] = ()
+    bodies: dict[tuple[int, int, frozenset[int]], tuple[str, str]] = field(default_factory=dict, init=False)
 
     @cached_property
     def total(self) -> Decimal:
@@ -83,18 +88,31 @@ class SummarySection:
     def file_name(self) -> str:
         return f"{self.slug}-waiting-for-accounting.csv"
 
-    def build_bodies(self, limit: int, linked: int) -> tuple[str, str]:
+    @cached_property
+    def new_count(self) -> int:
+        """Of those that came since yesterday."""
+        return sum(line.waiting_days < 1 for line in self.lines)
+
+    def build_bodies(self, limit: int, linked: int, person: int) -> tuple[str, str]:
         """Text and HTML with the oldest ``limit`` lines, ``linked`` of them with their links, and what
         each project amounts to where these are not all."""
-        if (limit, linked) not in self.bodies:
-            context: dict[str, Any] = {"section": self, "lines": self.lines[:limit], "linked": linked}
+        shown = self.lines[:limit]
+        not_theirs = frozenset(place for place, line in enumerate(shown, 1) if person in line.hands)
+        key = (limit, linked, not_theirs)
+        if key not in self.bodies:
+            context: dict[str, Any] = {
+                "section": self,
+                "lines": shown,
+                "linked": linked,
+                "not_theirs": not_theirs,
+            }
             if len(self.lines) > limit:
                 context["projects"] = self.list_projects(limit)
-            self.bodies[limit, linked] = (
+            self.bodies[key] = (
                 render_to_string("emails/_summary_section.txt", context),
                 render_to_string("emails/_summary_section.html", context),
             )
-        return self.bodies[limit, linked]
+        return self.bodies[key]
 
     def list_projects(self, limit: int) -> list[tuple[str, int, Decimal]]:
         """Name, count and money of each, the most money first; those beyond ``limit`` are one row."""
@@ -139,7 +157,7 @@ def store_daily_summary(
     forms = [(MAX_LINES, linked) for linked in (*fewer, 0)] if count <= MAX_LINES else []
     forms += [(shown, shown) for shown in fewer]
     for limit, linked in forms:
-        bodies = [section.build_bodies(limit, linked) for section in sections]
+        bodies = [section.build_bodies(limit, linked, recipient.pk) for section in sections]
         if sum(len(html.encode()) for _, html in bodies) <= MAX_SECTIONS_SIZE:
             break
     # A sender must not see the mail without its files.

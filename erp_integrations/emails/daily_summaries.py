@@ -5,14 +5,23 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Subquery, Value
 from django.urls import reverse
 from django.utils import timezone
 
 from commitments.models import Kind
 from directory.models import Company, CompanyMembership, User
-from erp_integrations.models import Submission
+from erp_integrations.checks import row_checks
+from erp_integrations.checks.row_checks import RowCheck
+from erp_integrations.models import (
+    Drift,
+    Question,
+    QuestionState,
+    Submission,
+)
 from notifications import emails
+
+MAX_OTHERS = 20  # of each kind; its list has them all
 
 
 def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool = False) -> int:
@@ -65,26 +74,71 @@ def build_section(company: Company, moment: datetime) -> emails.SummarySection:
     list_url = reverse("erp_integrations:commitments", args=[company.slug])
     awaiting = Submission.objects.awaiting().filter(company=company).order_by("sent_at", "pk")
     rows = awaiting.values_list(
-        *("pk", "project__name", "kind", "number", "title", "contract_company_name", "total", "sent_at")
+        *("pk", "project__name", "kind", "number", "title", "contract_company_name", "total", "sent_at"),
+        *("created_by_id", "sent_by_id", "hands"),
+        named=True,
     )
+    checks = row_checks.list_current_checks(awaiting.values_list("pk", flat=True)[: emails.MAX_LINES])
     return emails.SummarySection(
         company=company.name,
         slug=company.slug,
         url=f"{settings.PUBLIC_URL}{list_url}?view=ready-to-export",
         lines=[
             emails.SummaryLine(
-                project=project,
-                kind=kinds[kind],
-                number=number,
-                title=title,
-                vendor=vendor,
-                amount=total,
+                project=row.project__name,
+                kind=kinds[row.kind],
+                number=row.number,
+                title=row.title,
+                vendor=row.contract_company_name,
+                amount=row.total,
                 currency=company.currency,
-                waiting_days=(moment - sent_at).days,
-                url=settings.PUBLIC_URL + reverse("erp_integrations:review", args=[company.slug, pk])
+                waiting_days=(moment - row.sent_at).days,
+                url=settings.PUBLIC_URL + reverse("erp_integrations:review", args=[company.slug, row.pk])
                 if position < emails.OLDEST_LINES
                 else "",
+                check=describe_check(checks.get(row.pk)),
+                hands=() if company.allows_own_decisions else {row.created_by_id, row.sent_by_id, *row.hands},
             )
-            for position, (pk, project, kind, number, title, vendor, total, sent_at) in enumerate(rows)
+            for position, row in enumerate(rows)
         ],
+        others=list_others(company),
     )
+
+
+def describe_check(check: RowCheck | None) -> str:
+    """As the list says it; of one that is to be checked again nothing, which is never a wrong Clean."""
+    if check is None:
+        return ""
+    sentence = row_checks.describe_first_issue(check.issues)
+    return f"{check.verdict.label}: {sentence}" if sentence else check.verdict.label
+
+
+def list_others(company: Company) -> list[tuple[str, str, str]]:
+    """What failed, needs attention, drifted, or was asked and not answered, the oldest of each first."""
+    submissions = Submission.objects.filter(company=company)
+    drifting = Drift.objects.current().filter(company=company).values("submission")
+    asked = Question.objects.filter(submission__company=company, state=QuestionState.OPEN)
+    sentences = (
+        ("Its export failed.", submissions.failed()),
+        ("Its export needs attention.", submissions.needing_attention()),
+        (
+            "In Spectrum it is not what was exported.",
+            submissions.filter(pk__in=drifting),
+        ),
+        ("A question to its project is not answered.", submissions.filter(pk__in=asked.values("submission"))),
+    )
+    first, *rest = (
+        found.annotate(place=Value(place))
+        .order_by("sent_at", "pk")
+        .values_list("place", "sent_at", "pk", "number", "title")[:MAX_OTHERS]
+        for place, (_, found) in enumerate(sentences)
+    )
+    others = sorted(first.union(*rest, all=True))
+    return [
+        (
+            f"{number} {title}",
+            sentences[place][0],
+            settings.PUBLIC_URL + reverse("erp_integrations:review", args=[company.slug, pk]),
+        )
+        for place, _, pk, number, title in others
+    ]

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from io import StringIO
 from typing import Any
 
@@ -17,11 +18,19 @@ from django.utils import timezone
 
 from commitments.models import Commitment
 from erp_integrations import submissions
+from erp_integrations.checks import row_checks
 from erp_integrations.emails import daily_summaries
-from erp_integrations.models import Submission
+from erp_integrations.models import ExportJob, Submission, SubmissionCheck
 from notifications.models import Attachment, OutgoingEmail
 from notifications.retention import purge_emails
-from tests.factories import ApproverFactory, ProjectFactory, SubmissionFactory, ViewerFactory, join_company
+from tests.factories import (
+    ApproverFactory,
+    ExportJobFactory,
+    ProjectFactory,
+    SubmissionFactory,
+    ViewerFactory,
+    join_company,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +53,50 @@ def test_each_approver_gets_everything_that_waits() -> None:
             assert submission.number in mail.text_body
             assert submission.get_absolute_url() in mail.text_body
             assert submission.number in mail.html_body
+
+
+def test_it_says_what_stands_in_the_way_what_is_new_and_what_is_not_theirs() -> None:
+    submission = SubmissionFactory()
+    approver, sender = ApproverFactory(company=submission.company), submission.sent_by
+    join_company(sender, submission.company, erp_integrations_level="standard", can_push_to_accounting=True)
+    row_checks.check_due_submissions()
+    check = SubmissionCheck.objects.get(submission=submission)
+    daily_summaries.store_due_summaries(regardless_of_hour=True)
+    mails = {mail.recipient: mail for mail in OutgoingEmail.objects.filter(subject=SUBJECT)}
+    for body in (mails[approver].text_body, mails[approver].html_body):
+        assert "1 new since yesterday" in body
+        assert f"{check.get_verdict_display()}: {check.headline}"[:100] in unescape(body)
+        assert "Not yours to decide" not in body
+    for body in (mails[sender].text_body, mails[sender].html_body):
+        assert "Not yours to decide" in body
+
+
+def test_of_a_check_that_is_outdated_nothing_is_said() -> None:
+    submission = SubmissionFactory()
+    row_checks.check_due_submissions()
+    company = submission.company
+    assert daily_summaries.build_section(company, timezone.now()).lines[0].check
+    SubmissionCheck.objects.update(checked_at=None)
+    assert not daily_summaries.build_section(company, timezone.now()).lines[0].check
+
+
+def test_what_else_waits_for_a_person_follows() -> None:
+    job: ExportJob = ExportJobFactory(failed=True)
+    failed = job.submission
+    waiting = SubmissionFactory(commitment__project=failed.project)
+    submissions.ask_question(
+        submission=waiting,
+        by=ApproverFactory(company=failed.company),
+        asked_of=waiting.sent_by_id,
+        text="Why?",
+        expected_question=0,
+    )
+    daily_summaries.store_due_summaries(regardless_of_hour=True)
+    for mail in OutgoingEmail.objects.filter(subject=SUBJECT):
+        for body in (mail.text_body, mail.html_body):
+            assert "Its export failed." in body
+            assert failed.get_absolute_url() in body
+            assert "A question to its project is not answered." in body
 
 
 def test_a_second_run_on_the_same_day_sends_nothing_twice() -> None:
