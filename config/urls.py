@@ -6,6 +6,7 @@ from django.urls import include, path
 from directory.views import healthz, home, projects
 from erp_integrations.project_views import waiting
 from erp_integrations.views import readyz
+from notifications.views import mails, unsubscribe
 
 urlpatterns = [
     path("", home, name="home"),
@@ -14,6 +15,8 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("accounts/", include("directory.urls")),
+    path("accounts/mails/", mails, name="mails"),
+    path("accounts/mails/stop/<str:token>/", unsubscribe, name="unsubscribe"),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/two-step/", include("allauth.mfa.urls")),
     path("admin/", admin.site.urls),

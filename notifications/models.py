@@ -19,6 +19,7 @@ from directory.db.transitions import TransitionRefused, require_transition
 
 # About three days at the widest back-off, which is how long mail servers themselves keep trying.
 MAX_ATTEMPTS = 80
+EVERY_DAY = "1234567"
 TRY_AGAIN_AFTER = timedelta(days=1)
 
 
@@ -301,6 +302,12 @@ class Subscription(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
     kind = models.CharField(max_length=20, choices=Kind)
     wanted = models.BooleanField(default=True, db_default=True)
+    weekdays = models.CharField(
+        max_length=7,
+        default=EVERY_DAY,
+        db_default=EVERY_DAY,
+        help_text="Of a summary: the days on which it is sent, 1 for Monday to 7 for Sunday.",
+    )
 
     objects = SubscriptionQuerySet.as_manager()
 
@@ -312,6 +319,10 @@ class Subscription(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(kind__in=ALWAYS_MAILED, wanted=False), name="some_mails_are_always_sent"
+            ),
+            models.CheckConstraint(
+                condition=Q(weekdays__regex="^1?2?3?4?5?6?7?$") & ~Q(weekdays=""),
+                name="a_summary_comes_on_days_of_the_week",
             ),
         ]
 

@@ -25,10 +25,12 @@ from directory.accounts import password_links
 from directory.back_off import get_back_off
 from directory.db.leases import LeaseLost
 from directory.models import User
+from notifications import preferences
 from notifications.events import MailEvent
 from notifications.models import (
     PASSWORD_LINK_PLACEHOLDER,
     WITH_PASSWORD_LINK,
+    Kind,
     OutgoingEmail,
     RefusedAddress,
 )
@@ -198,6 +200,7 @@ def build_message(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Emai
             "Date": format_datetime(email.created_at),
             "Auto-Submitted": "auto-generated",  # RFC 3834: keeps holiday replies away
             **build_thread_headers(email),
+            **build_unsubscribe_headers(email),
         },
     )
     message.attach_alternative(html, "text/html")
@@ -218,6 +221,16 @@ def build_thread_headers(email: OutgoingEmail) -> dict[str, str]:
         return {}
     thread = f"<{email.letters[0]['thread']}@{email.message_id.rpartition('@')[2]}"
     return {"In-Reply-To": thread, "References": thread}
+
+
+def build_unsubscribe_headers(email: OutgoingEmail) -> dict[str, str]:
+    """By which a mail program offers to end the summary with one press (RFC 8058)."""
+    if email.kind != Kind.DAILY_SUMMARY or email.recipient is None:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{preferences.build_unsubscribe_url(email.recipient)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def _build_refusal(code: int, answer: bytes | str) -> Fault:

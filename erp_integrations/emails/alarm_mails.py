@@ -5,7 +5,7 @@ is gathered into one mail, so that a site that is down does not fill a mailbox.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -17,7 +17,8 @@ from django.urls import reverse
 from directory.models import CompanyMembership, User
 from erp_integrations.models import Alarm, Connection, Drift, Submission
 from notifications import emails
-from notifications.models import Kind, Subscription
+from notifications.models import Kind
+from notifications.preferences import list_subscribers
 
 MAX_NAMES = 5  # of what has one cause
 
@@ -51,7 +52,7 @@ def store_connection_alarms(connection_id: int) -> int:
     for alarm in alarms:
         if alarm.submission and alarm.tells_sender and alarm.submission.sent_by.is_active:
             by_sender[alarm.submission.sent_by].append(alarm)
-    for sender in list_subscribers(by_sender.keys() - set(approvers)):
+    for sender in list_subscribers(by_sender.keys() - set(approvers), Kind.ATTENTION):
         stored += store_alarm_mails(connection, [sender], by_sender[sender], for_project=True)
     return stored
 
@@ -69,13 +70,8 @@ def list_current_alarms(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
 
 def list_approvers(connection: Connection) -> list[User]:
     memberships = CompanyMembership.objects.approvers().filter(company=connection.company_id)
-    return list_subscribers(member.user for member in memberships.select_related("user").order_by("user"))
-
-
-def list_subscribers(people: Iterable[User]) -> list[User]:
-    """Without those who switched this mail off."""
-    unwanted = set(Subscription.objects.unwanted(Kind.ATTENTION).values_list("user", flat=True))
-    return [person for person in people if person.pk not in unwanted]
+    people = (member.user for member in memberships.select_related("user").order_by("user"))
+    return list_subscribers(people, Kind.ATTENTION)
 
 
 def store_alarm_mails(

@@ -12,6 +12,7 @@ from erp_integrations.models import Question, Submission
 from erp_integrations.snapshots import Document
 from notifications import letters
 from notifications.models import Kind as MailKind
+from notifications.preferences import list_subscribers
 from notifications.text import format_money
 
 
@@ -57,7 +58,7 @@ def store_resent_mail(submission: Submission, rejected: Submission) -> None:
     store_mail(
         submission,
         MailKind.RESENT,
-        list_viewers(submission, rejected.decided_by_id),
+        list_subscribers(list_viewers(submission, rejected.decided_by_id), MailKind.RESENT),
         "It was sent again. Its page shows what changed since you rejected it.",
         submission.sent_by,
         submission.get_absolute_url(),

@@ -19,7 +19,7 @@ from erp_integrations.models import (
     QuestionState,
     Submission,
 )
-from notifications import emails
+from notifications import emails, preferences
 
 MAX_OTHERS = 20  # of each kind; its list has them all
 
@@ -41,7 +41,8 @@ def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool 
         if at_home.hour >= person.summary_hour or regardless_of_hour
     }
     # Workers look every few seconds: what was stored already must cost no more than this question.
-    for person in emails.list_people_without_summary(days):
+    wanted = emails.list_people_without_summary(days) - preferences.list_people_without_summary_on(days)
+    for person in wanted:
         companies = waiting[person]
         for company in companies:
             if company.pk not in sections:
@@ -114,7 +115,7 @@ def describe_check(check: RowCheck | None) -> str:
 
 
 def list_others(company: Company) -> list[tuple[str, str, str]]:
-    """What failed, needs attention, drifted, or was asked and not answered, the oldest of each first."""
+    """Those that failed, need attention, drifted, or wait for an answer; the oldest of each first."""
     submissions = Submission.objects.filter(company=company)
     drifting = Drift.objects.current().filter(company=company).values("submission")
     asked = Question.objects.filter(submission__company=company, state=QuestionState.OPEN)

@@ -96,6 +96,8 @@ HARMLESS: dict[str, str] = {
     "mfa_generate_recovery_codes": OWN,
     "mfa_download_recovery_codes": OWN,
     "profile": OWN,
+    "mails": OWN,
+    "unsubscribe": "It ends a person's summary, by the token in their mail. What waits, waits in the list.",
     "sessions": OWN,
     "end_sessions": OWN,
     # Django admin
@@ -143,6 +145,7 @@ HARMLESS: dict[str, str] = {
     "command reconcile": "It compares, which reads.",
     "command verify_history": LOOKS,
     "command send_daily_summaries": "It sends what is due anyway.",
+    "command sendtestmail": "It sends words of Django's, to an address that its operator gives.",
     "command draw_life_cycles": "It draws the documentation.",
     "command pause_connection": "Nothing is sent while it lasts.",
     "command resume_connection": "What is sent is checked as if there had been no pause.",

@@ -200,6 +200,8 @@ OWN: dict[str, Own] = {
         entered={"first_name": "N", "last_name": "N", "time_zone": "Europe/Berlin", "summary_hour": "6"},
         happens=True,
     ),
+    "mails": Own(OK, MOVED, entered={"weekdays": "1"}),
+    "unsubscribe": Own((404,), (404,), (404,), (404,), parts={"token": "none"}),
     "healthz": Own(OK, NO, OK, NO),
     "readyz": Own((503,), NO, (503,), NO),  # no worker looks
     # Former addresses lead to the ones of today, which ask for the right
@@ -257,7 +259,7 @@ OWN: dict[str, Own] = {
 # Open without sign-in, and nothing else is.
 OPEN: frozenset[str] = frozenset(
     {
-        *("healthz", "readyz"),
+        *("healthz", "readyz", "unsubscribe"),
         *("account_login", "account_logout", "account_signup", "account_inactive"),
         *("account_email_verification_sent", "account_confirm_email", "account_confirm_login_code"),
         *("account_reset_password", "account_reset_password_done"),

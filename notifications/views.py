@@ -1,0 +1,40 @@
+"""Which mails a person wants: their own page, and the way out of the summary that each one carries."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from directory.requests import SignedInRequest
+from notifications import preferences
+from notifications.forms import MailForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def mails(request: SignedInRequest) -> HttpResponse:
+    """One's own choices."""
+    initial = preferences.get_choices(request.user)
+    form = MailForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        preferences.save_choices(request.user, form.cleaned_data)
+        messages.success(request, "Saved.")
+        return redirect("mails")
+    context = {"form": form, "always": preferences.ALWAYS_MAILED_LABELS}
+    return render(request, "mails.html", context, status=422 if form.errors else 200)
+
+
+@csrf_exempt  # RFC 8058: a mail program sends the press by itself; the token is what it proves
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """End the daily summary of whoever has the mail. To open the page changes nothing."""
+    try:
+        person = preferences.read_token(token)
+    except signing.BadSignature as error:
+        raise Http404 from error
+    if request.method == "POST":
+        preferences.stop_summary(person)
+    return render(request, "unsubscribe.html", {"is_done": request.method == "POST"})
