@@ -1,11 +1,11 @@
 """The choice behind the ERP Integrations Daily Summary: the commitments that wait, and for whom."""
 
 import zoneinfo
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import OuterRef, Subquery, Value
+from django.db.models import Min, OuterRef, Subquery, Value
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,14 +21,15 @@ from erp_integrations.models import (
 )
 from notifications import emails, preferences
 
+NEAR_HOURS = 3  # so near a summary, that of the day before is not sent late
 MAX_OTHERS = 20  # of each kind; its list has them all
 
 
 def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool = False) -> int:
-    """Store today's summary for each approver whose hour has come; how many were new.
+    """Store the summary that each approver is due; how many were new.
 
-    "Today" and the hour are the person's own. Whoever has today's already gets none again,
-    whoever has nothing waiting gets none at all.
+    Day and hour are the person's own. Whoever has that day's already gets none again, whoever has nothing
+    waiting gets none at all.
     """
     moment = at or timezone.now()
     stored = 0
@@ -40,6 +41,7 @@ def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool 
         for person, at_home in local_times.items()
         if at_home.hour >= person.summary_hour or regardless_of_hour
     }
+    days |= find_missed_days(waiting, local_times)
     # Workers look every few seconds: what was stored already must cost no more than this question.
     wanted = emails.list_people_without_summary(days) - preferences.list_people_without_summary_on(days)
     for person in wanted:
@@ -55,6 +57,28 @@ def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool 
         )
         stored += summary is not None
     return stored
+
+
+def find_missed_days(
+    waiting: Mapping[User, Sequence[Company]], local_times: Mapping[User, datetime]
+) -> dict[User, date]:
+    """Yesterday, where nobody could send at its hour and today's is not near: what waited before midnight
+    has waited for that summary, too."""
+    yesterdays = {
+        person: at_home.date() - timedelta(days=1)
+        for person, at_home in local_times.items()
+        if at_home.hour + NEAR_HOURS <= person.summary_hour
+    }
+    missed = emails.list_people_without_summary(yesterdays)
+    companies = {company.pk for person in missed for company in waiting[person]}
+    found = Submission.objects.awaiting().filter(company__in=companies).values_list("company")
+    oldest = dict(found.annotate(Min("sent_at"))) if missed else {}
+    return {
+        person: yesterdays[person]
+        for person in missed
+        if min(oldest[company.pk] for company in waiting[person])
+        < local_times[person].replace(hour=0, minute=0, second=0, microsecond=0)
+    }
 
 
 def list_approvers_with_work() -> Iterator[tuple[User, list[Company]]]:

@@ -3,11 +3,13 @@
 import csv
 import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from html import unescape
 from io import StringIO
+from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
@@ -17,11 +19,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from commitments.models import Commitment
+from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.checks import row_checks
 from erp_integrations.emails import daily_summaries
 from erp_integrations.models import ExportJob, Submission, SubmissionCheck
-from notifications.models import Attachment, OutgoingEmail
+from notifications.models import Attachment, Kind, OutgoingEmail
 from notifications.retention import purge_emails
 from tests.factories import (
     ApproverFactory,
@@ -281,6 +284,49 @@ def test_an_approver_of_two_companies_gets_one_mail_with_both() -> None:
 def test_it_comes_at_the_persons_own_hour(time_zone: str, utc_hour: int, due: bool) -> None:
     ApproverFactory(company=SubmissionFactory().company, time_zone=time_zone, summary_hour=7)
     assert daily_summaries.store_due_summaries(at=datetime(2026, 1, 15, utc_hour, tzinfo=UTC)) == due
+
+
+ZONES = (
+    *("UTC", "America/New_York", "America/Los_Angeles", "America/St_Johns", "America/Sao_Paulo"),
+    *("Europe/Berlin", "Europe/London", "Africa/Johannesburg", "Asia/Kolkata", "Asia/Tokyo"),
+    *("Australia/Lord_Howe", "Pacific/Auckland"),
+)
+
+
+def test_around_both_clock_changes_and_outages_each_gets_one_a_day() -> None:
+    """The year's weeks in which clocks change, anywhere, with outages of up to nine hours."""
+    luck = Random(7)
+    waiting = SubmissionFactory()
+    Submission.objects.update(sent_at=datetime(2026, 1, 1, tzinfo=UTC))
+    people: list[User] = [
+        ApproverFactory(
+            company=waiting.company, time_zone=ZONES[number % len(ZONES)], summary_hour=luck.randrange(24)
+        )
+        for number in range(12)
+    ]
+    for start in (datetime(2026, 3, 6, tzinfo=UTC), datetime(2026, 10, 23, tzinfo=UTC)):
+        moment, end = start, start + timedelta(days=11)
+        OutgoingEmail.objects.all().delete()
+        got: dict[tuple[int, date], datetime] = {}
+        while moment < end:
+            last_look = moment
+            daily_summaries.store_due_summaries(at=moment)
+            for email in OutgoingEmail.objects.filter(kind=Kind.DAILY_SUMMARY):
+                _, number, on = email.dedupe_key.split(":")
+                got.setdefault((int(number), date.fromisoformat(on)), moment)
+            pause = timedelta(hours=luck.randrange(2, 10)) if luck.random() < 0.04 else timedelta(hours=1)
+            moment += pause
+        assert len(got) == OutgoingEmail.objects.filter(kind=Kind.DAILY_SUMMARY).count()
+        for person in people:
+            zone = ZoneInfo(person.time_zone)
+            first, last = (each.astimezone(zone).date() for each in (start, last_look))
+            days = {day for who, day in got if who == person.pk}
+            between = {first + timedelta(days=count) for count in range(1, (last - first).days)}
+            assert between <= days
+            for day in between:
+                at_home = got[person.pk, day].astimezone(zone)
+                late = at_home - datetime.combine(day, time(person.summary_hour), zone)
+                assert timedelta() <= late <= timedelta(hours=10, minutes=30)
 
 
 def test_who_lost_the_privilege_or_the_account_gets_none() -> None:
