@@ -5,6 +5,7 @@ The ERP Integrations tool alone decides about lock, badge and ERP ID.
 
 from commitments.errors import CommitmentLocked
 from commitments.models import Badge, Commitment, Lock
+from directory.db.prepared import save_columns
 
 # What Spectrum holds of a synced commitment; the rest stays editable.
 EXPORTED_FIELDS = frozenset({"number", "contract_company", "title", "status", "default_retainage"})
@@ -34,4 +35,4 @@ def set_accounting_status(
     changes = {name: value for name, value in wanted.items() if value is not None}
     for name, value in changes.items():
         setattr(commitment, name, value)
-    commitment.save(update_fields=list(changes))
+    save_columns(commitment, *changes)

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -198,7 +198,9 @@ def to_json(document: Document) -> str:
 
 def get_content(document: Document) -> dict[str, Any]:
     """As its version has it: the hash of what was accepted before stays what it was."""
-    content = asdict(document)
+    # As ``asdict`` has it, which copies each value.
+    content = {name: getattr(document, name) for name in Document.__slots__}
+    content["lines"] = [{name: getattr(line, name) for name in LineItem.__slots__} for line in document.lines]
     if document.schema_version < STATUS_VERSION:
         del content["purpose"], content["previous_status"]
     if document.schema_version < ATTACHMENTS_VERSION:

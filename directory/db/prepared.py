@@ -8,12 +8,14 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar, cast
 
-from django.db import connections, models, router, transaction
+from django.db import DatabaseError, connections, models, router, transaction
 from django.db.models import Lookup, QuerySet, Value
+from django.db.models.constants import OnConflict
+from django.db.models.expressions import DatabaseDefault
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.subqueries import InsertQuery, UpdateQuery
 
@@ -40,8 +42,8 @@ class AnyOf(Lookup[bool]):
         return f"{left} = ANY ({right})", [*first, *second]
 
 
-def build_parameters(build: Callable[..., Any]) -> Iterator[Parameter]:
-    return map(Parameter, inspect.signature(build).parameters)
+def build_parameters(build: Callable[..., Any], names: Iterable[str] = ()) -> Iterator[Parameter]:
+    return map(Parameter, names or inspect.signature(build).parameters)
 
 
 def build_statement(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]]:
@@ -62,8 +64,11 @@ class PreparedQuery(Generic[Row]):
     @cached_property
     def _prepared(self) -> tuple[QuerySet[Any, Row], SQLCompiler, str, Sequence[Any]]:
         rows = self._build(*build_parameters(self._build))
-        compiler = rows.query.get_compiler(rows.db)
-        return rows, compiler, *build_statement(*compiler.as_sql())
+        compiler: Any = rows.query.get_compiler(rows.db)
+        statement = build_statement(*compiler.as_sql())
+        converters = compiler.get_converters([expression for expression, *_ in compiler.select])
+        compiler.get_converters = lambda *_: converters
+        return rows, compiler, *statement
 
     def __call__(self, **values: object) -> list[Row]:
         """One query. What locks needs a transaction."""
@@ -109,14 +114,16 @@ class PreparedAggregate:
 
 
 class PreparedUpdate:
-    """Changes the rows that ``build`` gives as it says; how many there were."""
+    """Changes the rows that ``build`` gives as it says; how many there were. ``names`` are those of a call's
+    values where the parameters of ``build`` have none.
+    """
 
-    def __init__(self, build: Callable[..., tuple[QuerySet[Any], Mapping[str, object]]]) -> None:
-        self._build = build
+    def __init__(self, build: Callable[..., tuple[QuerySet[Any], Mapping[str, object]]], *names: str) -> None:
+        self._build, self._names = build, names
 
     @cached_property
     def _prepared(self) -> tuple[str, str, Sequence[Any]]:
-        rows, changes = self._build(*build_parameters(self._build))
+        rows, changes = self._build(*build_parameters(self._build, self._names))
         query: Any = rows.query.chain(UpdateQuery)
         query.add_update_values(changes)
         return rows.db, *build_statement(*query.get_compiler(rows.db).as_sql())
@@ -128,25 +135,54 @@ class PreparedUpdate:
             return int(cursor.rowcount)
 
 
-class PreparedInsert:
-    """Stores a row as ``build`` makes it; its key, and what the database itself has set."""
+@cache
+def build_save(model: type[models.Model], names: tuple[str, ...]) -> PreparedUpdate:
+    def build(pk: Parameter, *values: Parameter) -> tuple[QuerySet[Any], dict[str, object]]:
+        return model._base_manager.filter(pk=pk), dict(zip(names, values, strict=True))
 
-    def __init__(self, build: Callable[..., models.Model]) -> None:
-        self._build = build
+    return PreparedUpdate(build, "pk", *names)
 
-    @cached_property
-    def _prepared(self) -> tuple[str, list[str], str, Sequence[Any]]:
-        row = self._build(*build_parameters(self._build))
-        query: Any = InsertQuery(type(row))
-        query.insert_values([each for each in row._meta.concrete_fields if not each.primary_key], [row])
-        database = router.db_for_write(type(row))
-        compiler = query.get_compiler(database)
-        compiler.returning_fields = row._meta.db_returning_fields
-        (written,) = compiler.as_sql()
-        return database, [each.attname for each in compiler.returning_fields], *build_statement(*written)
 
-    def __call__(self, **values: object) -> dict[str, Any]:
-        database, names, statement, parameters = self._prepared
-        with connections[database].cursor() as cursor:
-            cursor.execute(statement, build_values(parameters, values))
-            return dict(zip(names, cursor.fetchone(), strict=True))
+def save_columns(row: models.Model, *names: str) -> None:
+    """As ``save`` of these alone. No signal is sent, and no value is an expression."""
+    fields: list[Any] = [row._meta.get_field(name) for name in names]
+    database = connections[router.db_for_write(type(row))]
+    values = {each.name: each.get_db_prep_save(getattr(row, each.attname), database) for each in fields}
+    if not build_save(type(row), names)(pk=row.pk, **values):
+        raise DatabaseError(f"There is no {row._meta.label} {row.pk}.")
+
+
+@lru_cache(maxsize=100)  # an expression may hold a value
+def build_store(
+    model: type[models.Model], names: tuple[str, ...], expressions: tuple[tuple[str, Any], ...], key: str
+) -> tuple[list[str], str, Sequence[Any]]:
+    row = model(**{name: Parameter(name) for name in names}, **dict(expressions))
+    fields: list[Any] = [each for each in row._meta.concrete_fields if not each.primary_key]
+    query: Any = InsertQuery(model)
+    if key:
+        query.on_conflict, query.unique_fields = OnConflict.UPDATE, [row._meta.get_field(key)]
+        query.update_fields = [each for each in fields if each.name != key]
+    query.insert_values(fields, [row])
+    compiler = query.get_compiler(router.db_for_write(model))
+    compiler.returning_fields = [each for each in row._meta.db_returning_fields if each.attname not in names]
+    (written,) = compiler.as_sql()
+    return [each.attname for each in compiler.returning_fields], *build_statement(*written)
+
+
+def store_row(row: models.Model, key: str = "") -> None:
+    """As ``save`` of a new row, which has its key then, and what the database itself has set. No signal is
+    sent. Where one is there with the same ``key``, that becomes as this one.
+    """
+    database, values, expressions = router.db_for_write(type(row)), {}, {}
+    for field in row._meta.concrete_fields:
+        value = getattr(row, field.attname)
+        if not hasattr(value, "resolve_expression"):
+            values[field.attname] = field.get_db_prep_save(value, connections[database])
+        elif not isinstance(value, DatabaseDefault):
+            expressions[field.attname] = value
+    values.pop(row._meta.pk.attname, None)
+    names, statement, parameters = build_store(type(row), (*values,), (*expressions.items(),), key)
+    with connections[database].cursor() as cursor:
+        cursor.execute(statement, build_values(parameters, values))
+        vars(row).update(zip(names, cursor.fetchone(), strict=True))
+    row._state.adding, row._state.db = False, database

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.encoding import escape_uri_path
 
 from directory import operators
+from directory.db.prepared import store_row
 from directory.history import subscribers
 from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, HistoryEntry, User
@@ -33,7 +34,7 @@ def record(
     ``detail`` holds ids of people, never names or addresses, and no secret. At the command line it also
     names the operator, whoever ``by`` is said to be.
     """
-    entry = HistoryEntry.objects.create(
+    entry = HistoryEntry(
         event=event.value,
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
@@ -41,6 +42,7 @@ def record(
         company_id=company.pk if company else None,
         detail={**(detail or {}), **operators.get_operator_detail()},
     )
+    store_row(entry)
     subscribers.notify_subscribers(entry)
     return entry
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from directory.db.database_errors import is_transient_error
 from directory.db.leases import LeaseEnd, LeaseLost, get_lease_duration, stopping
-from directory.db.prepared import Parameter, PreparedInsert, PreparedQuery, PreparedUpdate
+from directory.db.prepared import Parameter, PreparedQuery, PreparedUpdate, store_row
 from erp_integrations.adapters.base import Accepted, NotSent, Outcome, Unusable
 from erp_integrations.adapters.registry import build_sending_adapter, get_longest_send, to_call
 from erp_integrations.connections import watermark
@@ -149,15 +149,7 @@ def start_call(
         if entry.pk:
             entry.save()
         else:
-            names = ("call_id", "attempt", "payload_hash", "was_absent")
-            vars(entry).update(store_attempt(**{name: getattr(entry, name) for name in names}))
-
-
-@PreparedInsert
-def store_attempt(
-    call_id: Parameter, attempt: Parameter, payload_hash: Parameter, was_absent: Parameter
-) -> WireAttempt:
-    return WireAttempt(call_id=call_id, attempt=attempt, payload_hash=payload_hash, was_absent=was_absent)
+            store_row(entry)
 
 
 @PreparedQuery

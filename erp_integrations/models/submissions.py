@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from commitments.models import STATUSES, Commitment, Kind
+from directory.db.prepared import save_columns
 from directory.db.search import build_search_column
 from directory.db.transitions import require_transition
 from directory.models import Company, Project, User
@@ -288,7 +289,7 @@ class Submission(models.Model):
     def save_decision(self) -> None:
         """Write what a decision may change; what was sent stays."""
         decision = ("status", "exempt", "erp_id", "decided_by", "decided_at", "note", "reason", "restored_at")
-        self.save(update_fields=[*decision, "ended_by", "ended_at"])
+        save_columns(self, *decision, "ended_by", "ended_at")
 
     def set_status(self, status: SubmissionStatus) -> None:
         """Change the status along an arrow of the table; its exemption and ERP ID end.

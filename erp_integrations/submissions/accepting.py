@@ -1,7 +1,6 @@
 """Accept, and accept again after a failed export."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 
 from django.conf import settings
@@ -11,9 +10,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from commitments.models import Badge
+from directory.db.prepared import store_row
 from directory.models import User
 from erp_integrations import signing, wakeup
-from erp_integrations.adapters.base import Call, Key, MovedRecord
+from erp_integrations.adapters.base import Call, Element, Key, MovedRecord
 from erp_integrations.adapters.registry import get_reply_rule, to_rule_columns
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
@@ -152,7 +152,7 @@ def store_accepted_job(
     """Store the job and its calls; for a while a slip of the hand is undone with nothing to mend."""
     set_approved_basis(job, basis, key)
     job.not_before = Now() + timedelta(seconds=settings.UNDO_SECONDS)
-    job.save()
+    store_row(job) if job._state.adding else job.save()
     # What is stored goes by the database's clock; this is for the screen.
     job.not_before = timezone.now() + timedelta(seconds=settings.UNDO_SECONDS)
     calls = store_calls(job, basis.build_calls(erp_id=key.erp_id, note=note))
@@ -258,11 +258,8 @@ def claim_key(submission: Submission, connection: Connection, key: Key, refusal:
         vendor_code=key.vendor_code,
         erp_id=key.erp_id,
     )
-    columns = ["connection", "vendor_code", "erp_id"]
     try:
-        ErpIdHold.objects.bulk_create(
-            [hold], update_conflicts=True, unique_fields=["commitment"], update_fields=columns
-        )
+        store_row(hold, key="commitment")
     except IntegrityError as error:  # the decision's transaction ends with it
         raise Conflict(refusal) from error
 
@@ -276,7 +273,7 @@ def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
             position=position,
             method=call.method,
             title=call.title,
-            elements=[asdict(element) for element in call.elements],
+            elements=[{name: getattr(each, name) for name in Element.__slots__} for each in call.elements],
             payload_hash=call.hash,
         )
         for position, call in enumerate(plan, start=1)

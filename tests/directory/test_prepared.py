@@ -1,15 +1,17 @@
 """Queries that are put into SQL once."""
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from directory.db.prepared import AnyOf, Parameter, PreparedInsert, PreparedQuery, PreparedUpdate
-from directory.models import CompanyMembership, Level, Project, ProjectMembership
+from directory.db.prepared import AnyOf, Parameter, PreparedQuery, PreparedUpdate, save_columns, store_row
+from directory.models import CompanyMembership, HistoryEntry, Level, Project, ProjectMembership
 from tests.factories import CompanyFactory, MemberFactory, ProjectFactory, join_company, join_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,16 +100,30 @@ def test_an_update_changes_its_rows_and_counts_them() -> None:
     assert list(members) == [Level.ADMIN, Level.STANDARD]
 
 
-@PreparedInsert
-def insert_project(company: Parameter, name: Parameter) -> Project:
-    return Project(company_id=company, name=name, number="24-001")
-
-
 def test_a_row_is_stored_with_each_calls_values() -> None:
     company = CompanyFactory()
-    names = ["Riverside", "'); DROP TABLE directory_project; --"]
-    keys = [insert_project(company=company.pk, name=name)["id"] for name in names]
-    stored = [Project.objects.get(pk=key) for key in keys]
-    assert [(each.company, each.name, each.number) for each in stored] == [
-        (company, name, "24-001") for name in names
-    ]
+    for name in ("Riverside", "'); DROP TABLE directory_project; --"):
+        project = Project(company=company, name=name, number="24-001")
+        store_row(project)
+        assert not project._state.adding
+        stored = Project.objects.get(pk=project.pk)
+        assert (stored.company, stored.name, stored.number) == (company, name, "24-001")
+
+
+def test_a_stored_row_has_what_the_database_itself_sets() -> None:
+    given = {"event": "login", "subject_type": "directory.user", "subject_id": 1, "detail": {"50 %": [None]}}
+    for entry in (HistoryEntry(**given), HistoryEntry(**given, at=Now() - timedelta(days=1))):
+        store_row(entry)
+        stored = HistoryEntry.objects.get(pk=entry.pk)
+        assert (stored.at, stored.detail) == (entry.at, {"50 %": [None]})
+
+
+def test_columns_are_saved_and_no_others() -> None:
+    project = ProjectFactory(name="Riverside", number="24-001")
+    project.name, project.number = "'); DROP TABLE directory_project; --", "24-002"
+    save_columns(project, "name")
+    stored = Project.objects.get(pk=project.pk)
+    assert (stored.name, stored.number) == (project.name, "24-001")
+    stored.delete()
+    with pytest.raises(DatabaseError):
+        save_columns(project, "name")
