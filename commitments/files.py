@@ -70,7 +70,7 @@ def check_file(file: Upload) -> tuple[str, str]:
     found = find_type(file)
     if found is None:
         raise FileRefused(
-            f"By its content {name} is nothing that can be attached. Save it as PDF, and attach that."
+            f"By its content {name} is no PDF, PNG, JPEG, Word, Excel or text file. Save it as PDF first."
         )
     if not name.lower().endswith(found.endings):
         raise FileRefused(

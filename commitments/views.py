@@ -309,7 +309,7 @@ def pdf(request: SignedInRequest, project_id: int, commitment_id: int) -> FileRe
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.limit_rate(when=rate_limits.is_post)
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
 def attach(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Attach files to a commitment; a refusal says of which, and then none is kept."""
     commitment = get_commitment_or_404(get_project_or_404(request, project_id), commitment_id)

@@ -30,16 +30,17 @@ class Choice:
 def list_choices(project: Project, ids: Collection[int]) -> list[Choice]:
     """As many as a page of the list has, the oldest first."""
     found = Commitment.objects.with_total().select_related("contract_company", "project__company")
-    found = found.prefetch_related("attachments").filter(project=project, pk__in=ids)
-    return [Choice(each) for each in found.order_by("pk")[:PAGE_LENGTH]]
+    found = found.prefetch_related("attachments", "lines__cost_code", "lines__cost_type")
+    return [Choice(each) for each in found.filter(project=project, pk__in=ids).order_by("pk")[:PAGE_LENGTH]]
 
 
 def check_choice(choice: Choice) -> None:
-    """As a Send would at this moment; some five queries."""
+    """As a Send would at this moment; five queries."""
     if choice.commitment.lock != Lock.NONE:
         choice.refusal = f"It is with accounting: {choice.commitment.get_badge_display()}."
         return
-    basis, moment = build_basis(build_document(choice.commitment)), preflight.Moment.SEND
+    lines, moment = list(choice.commitment.lines.all()), preflight.Moment.SEND
+    basis = build_basis(build_document(choice.commitment, lines))
     choice.issues = preflight.check_export(basis, moment=moment, erp_id=basis.proposed_erp_id)
 
 
