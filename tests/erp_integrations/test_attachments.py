@@ -21,9 +21,16 @@ from directory.models import HistoryEntry, User
 from erp_integrations.models import Submission
 from erp_integrations.pages.beside import list_document_changes
 from erp_integrations.snapshots import ATTACHMENTS_VERSION, SCHEMA_VERSION, build_document, from_json, to_json
-from erp_integrations.submissions import retrieve_from_erp, send_to_erp
+from erp_integrations.submissions import retrieve_from_erp, send_status, send_to_erp
 from tests.clients import signed_in
-from tests.factories import ApproverFactory, CommitmentFactory, ProjectAdminFactory, ReadyCommitmentFactory
+from tests.factories import (
+    ApproverFactory,
+    CommitmentFactory,
+    ExportJobFactory,
+    ProjectAdminFactory,
+    ReadyCommitmentFactory,
+    SubmissionFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -283,6 +290,18 @@ class TestWhatAnApproverSaw:
         ):
             assert said in answer.content.decode()
             assert "attachment" not in answer.headers.get("Content-Disposition", "")
+
+    def test_a_status_is_sent_with_the_files_of_what_was_exported(
+        self, commitment: Commitment, admin: User, approver: User
+    ) -> None:
+        attach(commitment, admin, ("contract.pdf", PDF))
+        ExportJobFactory(submission=SubmissionFactory(commitment=commitment, accepted=True), absent=True)
+        assert attach(commitment, admin, ("later.pdf", PDF + b"2")).status_code == 200
+        status = send_status(commitment=commitment, by=admin, status="complete")
+        assert [each.name for each in status.document.attachments] == ["contract.pdf"]
+        sent, later = commitment.attachments.all()
+        assert content_of(signed_in(approver).get(self.address(status, sent))) == PDF
+        assert signed_in(approver).get(self.address(status, later)).status_code == 404
 
     def test_its_row_can_not_be_turned_to_another_file(self, approver: User, sent: Submission) -> None:
         """Whoever writes to the database and the storage still does not have the snapshot."""
