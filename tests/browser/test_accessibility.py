@@ -176,6 +176,9 @@ def test_the_commitments_tool(windows: Windows, contractor: Contractor) -> None:
     page = inspection.page
     inspection.visit(tool, f"{tool}?search=nothing", draft.get_absolute_url())
     inspection.visit(*(submission.commitment.get_absolute_url() for submission in sent))
+    file = {"name": f"{'Contract' * 18}.pdf", "size": 1, "sha256": "0" * 64, "stored_as": "lost"}
+    draft.attachments.create(**file, added_by=contractor.creator)
+    inspection.visit(draft.get_absolute_url(), f"{tool}send-to-erp/?id={draft.pk}&id={rejected.pk}")
     inspection.visit(f"{tool}cost-codes/", f"{tool}?sort=-amount&status=approved&from=1", f"{tool}?from=much")
     inspection.visit(f"{tool}new/?kind=purchase_order", f"{rejected.get_absolute_url()}edit/")
     page.get_by_label("Default Retainage").fill("a tenth")
