@@ -318,12 +318,13 @@
 
   // A column of a spreadsheet, by its heading (letters only) or else by what half of its cells are.
   const HEADINGS = {
-    cost_code: /^(cost|phase)?code$|^phase$/, cost_type: /^(cost)?type$/, billing_item: /^(billing)?item(no|number)?$/,
-    description: /^(item)?description(ofwork)?$/, quantity: /^(qty|quantity)$/, unit_of_measure: /^(units?|um|uom|unitofmeasure)$/,
-    unit_cost: /^unit(cost|price|rate)$|^rate$/, amount: /^(total|extended)?amount$|^(line)?total$|^extended$|^scheduledvalue$/,
+    cost_code: /^(cost|phase)?code$|^phase$/, cost_type: /^(cost)?type$/, billing_item: /^(billing|bid|pay|line)?item(no|number)?$/,
+    description: /^(item)?description(ofwork)?$/, quantity: /^(contract|estimated|est|bid)?(qty|quantity)$/, unit_of_measure: /^(units?|um|uom|unitofmeasure)$/,
+    unit_cost: /^unit(cost|price|rate)$|^rate$/, amount: /^(total|extended)?(amount|price)$|^(line)?total$|^exten(ded|sion)$|^scheduledvalue$/,
   };
   const SHAPES = { cost_code: /^\d[\w.-]*$/, billing_item: /^(?=.*\d)\S{1,20}$/, description: /./, unit_of_measure: /^.{1,10}$/ };
   const DECIMALS = { quantity: 4, unit_cost: 6, amount: 2 };
+  const LIMITS = { billing_item: 20, description: 255, unit_of_measure: 10 };
   const write = (name, text, group = ",") => { // a figure as the server shows it; anything else as it is
     const value = name in DECIMALS ? scaled(text) : null;
     if (value === null) return text;
@@ -542,6 +543,7 @@
     const isFigure = (text) => /^[\s$(-]*[\d.][\d,.\s]*[\s)-]*$/.test(text); // understood or not
     const fits = (name, text) => isKnown[name]?.(text) || (isFigure(text) ? name in DECIMALS : SHAPES[name]?.test(text));
     const faultOf = (name, text) => {
+      if (text?.length > LIMITS[name]) return `Over ${LIMITS[name]} characters`;
       if (!text || !(name in DECIMALS)) return text && isKnown[name]?.(text) === false ? "Not in the list" : "";
       if (scaled(text) === null) return "Not understood";
       return scaled(text) % 10n ** BigInt(PLACES - DECIMALS[name]) ? "Too many decimals" : "";
@@ -565,7 +567,7 @@
       event.preventDefault();
       const width = Math.max(...cells.map((texts) => texts.length));
       const filled = cells.filter((texts) => texts.some(Boolean)).map((texts) => Object.assign(Array(width).fill(""), texts));
-      const top = filled.slice(0, 5).findIndex(isHeadings);
+      const top = filled.slice(0, 10).findIndex(isHeadings);
       const [head, body] = [filled[top], filled.slice(top + 1)];
       let choices = head
         ? head.map(fieldOf).map((name, at, all) => (all.indexOf(name) === at ? name : ""))
