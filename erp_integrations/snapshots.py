@@ -200,7 +200,8 @@ def get_content(document: Document) -> dict[str, Any]:
     """As its version has it: the hash of what was accepted before stays what it was."""
     # As ``asdict`` has it, which copies each value.
     content = {name: getattr(document, name) for name in Document.__slots__}
-    content["lines"] = [{name: getattr(line, name) for name in LineItem.__slots__} for line in document.lines]
+    for part in ("lines", "attachments"):
+        content[part] = [{name: getattr(each, name) for name in each.__slots__} for each in content[part]]
     if document.schema_version < STATUS_VERSION:
         del content["purpose"], content["previous_status"]
     if document.schema_version < ATTACHMENTS_VERSION:
