@@ -5,9 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from commitments.choices import accounting
 from commitments.events import CommitmentEvent
 from commitments.models import Commitment, ContractCompany, CostCode, CostType, LineItem
 from directory.admin.scoped import ReadOnlyAdmin, RecordingAdmin
+from directory.requests import get_person
 
 
 @admin.register(ContractCompany)
@@ -23,6 +25,13 @@ class ContractCompanyAdmin(RecordingAdmin[ContractCompany]):
     list_display = ("name", "company")
     list_filter = ("company",)
     search_fields = ("name",)
+
+    def save_row(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:
+        """With its name what it is linked to waits for a second person."""
+        super().save_row(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            accounting[0].record_renaming(obj, form.initial["name"], get_person(request))
+        return {}
 
 
 @admin.register(CostCode)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 
 from commitments.models import ContractCompany
-from directory.models import Project
+from directory.models import Project, User
 
 MOST_FOUND = 20
 
@@ -24,6 +24,12 @@ class AccountingLists(Protocol):
         knows.
         """
 
+    def record_renaming(self, vendor: ContractCompany, before: str, by: User) -> None:
+        """Its links are somebody's under another name: a second person confirms them."""
+
+    def find_merge_obstacle(self, merged: ContractCompany, kept: ContractCompany) -> str:
+        """Why they are not one vendor to accounting; blank where they may be."""
+
 
 accounting: list[AccountingLists] = []
 """The ERP tool adds its own when it is ready."""
@@ -37,9 +43,9 @@ def list_vendors(project: Project) -> QuerySet[Any]:
 
 
 def find_vendors(project: Project, typed: str) -> list[Any]:
-    """Those with each of the words in their name, or whose code begins so; first what begins so."""
+    """The open ones with each of the words in their name, or whose code begins so; first what begins so."""
     text = " ".join(typed.replace("\0", "").split())
     named = Q(*(("name__icontains", word) for word in text.split()))
     begins = Q(name__istartswith=text) | Q(code__istartswith=text)
-    found = list_vendors(project).filter(named | begins)
+    found = list_vendors(project).filter(named | begins, closed_at=None)
     return list(found.order_by(Case(When(begins, then=0), default=1), "name")[:MOST_FOUND])

@@ -39,9 +39,9 @@ class NumberTaken(CommitmentError):
     """The project has another commitment of this kind with this number."""
 
 
-class RowsRefused(CommitmentError):
-    """Rows that somebody typed or pasted, with the ``problems`` of all of them."""
+class ListRefused(CommitmentError):
+    """A list of choices can't be changed so."""
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__(" ".join(problems))
-        self.problems = problems
+
+class ListChanged(ListRefused):
+    """Somebody else changed it since the person looked (409)."""

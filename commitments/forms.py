@@ -78,6 +78,12 @@ class VendorField(forms.Field):
 
     widget = VendorInput
     project: Project
+    stored: ContractCompany | None = None
+    """The commitment's, which it keeps when it is closed."""
+
+    def validate(self, value: ContractCompany | None) -> None:
+        if value and value.closed_at and value != self.stored:
+            raise ValidationError(f"{value.name}: {value.state}. Choose one that is open.")
 
     def to_python(self, value: Any) -> ContractCompany | None:
         """The one that is meant. Two that fit are refused: money goes there."""
@@ -94,6 +100,7 @@ class VendorField(forms.Field):
             return None
         vendors = list_vendors(self.project)
         same = list(vendors.filter(name=text) or vendors.filter(Q(name__iexact=text) | Q(code__iexact=text)))
+        same = [each for each in same if not each.closed_at] or same
         if len(same) == 1:
             vendor: ContractCompany = same[0]
             return vendor
@@ -164,7 +171,7 @@ class CommitmentForm(forms.Form):
         companies, statuses = self.fields["contract_company"], self.fields["status"]
         assert isinstance(companies, VendorField)
         assert isinstance(statuses, forms.ChoiceField)
-        companies.project = project
+        companies.project, companies.stored = project, self.initial.get("contract_company")
         companies.widget.attrs["hx-get"] = reverse("commitments:vendors", args=[project.pk])
         statuses.choices = STATUSES[kind].choices
         for name in {*chain.from_iterable(DETAILS.values())}.difference(DETAILS[kind]):

@@ -100,7 +100,31 @@ IN_MOTION = (Badge.AWAITING, Badge.EXPORTING, Badge.REJECTED, *TROUBLE)
 TO_BE_SENT_AGAIN = (Badge.REJECTED, Badge.RETRIEVED, Badge.UNLINKED)
 
 
-class ContractCompany(models.Model):
+class Choice(models.Model):
+    """Something that commitments choose, as long as it is open; a merged one is closed for good."""
+
+    closed_at = models.DateTimeField(null=True, editable=False)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | Q(closed_at__isnull=False),
+                name="a_merged_%(class)s_is_closed",
+            )
+        ]
+
+    @property
+    def state(self) -> str:
+        if self.merged_into:
+            return f"Merged into {self.merged_into}"
+        return "Closed" if self.closed_at else "Open"
+
+
+class ContractCompany(Choice):
     """The vendor on a commitment, as the contractor's projects know it."""
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="contract_companies")
@@ -109,25 +133,27 @@ class ContractCompany(models.Model):
     class Meta:
         verbose_name_plural = "contract companies"
         ordering = ["name"]
-        constraints = [models.UniqueConstraint("company", "name", name="a_contract_company_is_listed_once")]
+        constraints = [
+            *Choice.Meta.constraints,
+            models.UniqueConstraint("company", "name", name="a_contract_company_is_listed_once"),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
-class CostCode(models.Model):
+class CostCode(Choice):
     """Where in a project's budget a line belongs (Spectrum: phase)."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="cost_codes")
     code = models.CharField(max_length=30)
     name = models.CharField(max_length=200)
-    closed_at = models.DateTimeField(null=True, editable=False)
-    """Since then it is offered no more."""
 
     class Meta:
         ordering = ["code"]
         constraints = [
-            models.UniqueConstraint("project", "code", name="a_cost_code_is_unique_in_its_project")
+            *Choice.Meta.constraints,
+            models.UniqueConstraint("project", "code", name="a_cost_code_is_unique_in_its_project"),
         ]
 
     def __str__(self) -> str:

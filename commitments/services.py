@@ -95,21 +95,30 @@ def update_commitment(
         )
     if not changed and not lines_changed:
         return commitment_row
-    facts = get_facts(commitment_row)
-    for name in changed:
-        setattr(commitment_row, name, values[name])
-    line_changes = update_lines(commitment_row, lines if lines_changed else None)
-    history.record(
-        event=CommitmentEvent.COMMITMENT_CHANGED,
-        subject=commitment_row,
-        by=by,
-        company=commitment_row.project.company,
-        detail={
-            "fields": sorted(changed) + (["lines"] if lines_changed else []),
-            "changes": describe_changes((*list_changes(facts, get_facts(commitment_row)), *line_changes)),
-        },
+    write_changes(
+        commitment_row, by, {name: values[name] for name in changed}, lines if lines_changed else None
     )
     return commitment_row
+
+
+def write_changes(
+    commitment: Commitment, by: User, values: Mapping[str, Any], lines: Sequence[Mapping[str, Any]] | None
+) -> None:
+    """With their history. The caller holds the row's lock, and has found that they are allowed."""
+    facts = get_facts(commitment)
+    for name, value in values.items():
+        setattr(commitment, name, value)
+    line_changes = update_lines(commitment, lines)
+    history.record(
+        event=CommitmentEvent.COMMITMENT_CHANGED,
+        subject=commitment,
+        by=by,
+        company=commitment.project.company,
+        detail={
+            "fields": sorted(values) + (["lines"] if lines is not None else []),
+            "changes": describe_changes((*list_changes(facts, get_facts(commitment)), *line_changes)),
+        },
+    )
 
 
 @transaction.atomic
@@ -122,7 +131,7 @@ def merge_lines(*, commitment: Commitment, by: User, version: int, positions: Co
     commitment_row, lines = lock_lines(commitment, by=by, version=version, positions=positions)
     chosen = [line for line in lines if line.position in positions]
     try:
-        result = merging.merge_lines([_get_line_values(line) for line in chosen])
+        result = merging.merge_lines([get_line_values(line) for line in chosen])
     except ValueError as error:
         raise DoesNotFit(
             f"Nothing was merged: {error}. Give the lines billing items of their own instead."
@@ -132,7 +141,7 @@ def merge_lines(*, commitment: Commitment, by: User, version: int, positions: Co
     update_lines(
         commitment_row,
         [
-            _get_line_values(line) | (result.values if line.position == first else {"line_id": line.pk})
+            get_line_values(line) | (result.values if line.position == first else {"line_id": line.pk})
             for line in kept
         ],
     )
@@ -160,7 +169,7 @@ def set_billing_items(
     update_lines(
         commitment_row,
         [
-            {**_get_line_values(line), "billing_item": given.get(line.position, line.billing_item)}
+            {**get_line_values(line), "billing_item": given.get(line.position, line.billing_item)}
             for line in lines
         ],
     )
@@ -275,7 +284,7 @@ def record_lines_change(
     )
 
 
-def _get_line_values(line: LineItem) -> dict[str, Any]:
+def get_line_values(line: LineItem) -> dict[str, Any]:
     return {name: getattr(line, name) for name in ("line_id", *LINE_FIELDS)}
 
 

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from commitments import attachments, badges, files, queries, services
 from commitments.changes import build_details
 from commitments.choices import find_vendors
-from commitments.cost_codes import add_cost_codes, find_cost_codes, set_closed
 from commitments.entries import Entry
 from commitments.errors import (
     CommitmentChanged,
@@ -27,16 +26,14 @@ from commitments.errors import (
     FileUnavailable,
     FormUsed,
     NumberTaken,
-    RowsRefused,
 )
 from commitments.figures import describe_figures
-from commitments.models import Attachment, Badge, Commitment, CostCode, Kind, Lock
+from commitments.models import Attachment, Badge, Commitment, Kind, Lock
 from commitments.pdf import build_pdf
 from commitments.queries import CRITERIA
 from directory import drafts
 from directory.criteria import build_field, build_tags
-from directory.db import pagination
-from directory.db.pagination import parse_key, parse_search
+from directory.db.pagination import parse_key
 from directory.models import Project
 from directory.requests import SignedInRequest
 from directory.rights.permissions import (
@@ -365,39 +362,6 @@ def build_attachment_response(
         content_type="application/octet-stream",
         headers={"Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'"},
     )
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def cost_codes(request: SignedInRequest, project_id: int) -> HttpResponse:
-    """The project's cost codes: to be added from typed or pasted rows, closed, and opened again."""
-    project, problems = get_project_or_404(request, project_id), list[str]()
-    for closed, name in ((True, "close"), (False, "open")):
-        if request.method == "POST" and name in request.POST:
-            key = parse_key(request.POST[name])
-            cost_code = get_object_or_404(CostCode, project=project, pk=key)
-            set_closed(cost_code=cost_code, closed=closed, by=request.user)
-            messages.success(request, f"{cost_code} is {'closed' if closed else 'open'}.")
-            return redirect("commitments:cost_codes", project_id)
-    if request.method == "POST":
-        try:
-            count = add_cost_codes(project=project, text=request.POST.get("rows", ""), by=request.user)
-        except RowsRefused as refused:
-            problems = refused.problems
-        else:
-            messages.success(request, f"{count:,} cost code{'s'[: count != 1]} added.")
-            return redirect("commitments:cost_codes", project_id)
-    search = parse_search(request.GET.get("q", ""))
-    found = find_cost_codes(project, search)
-    context = {
-        "page": pagination.get_page(
-            found, request.GET.dict(), by="code", ascending=True, kept={"q": search} if search else {}
-        ),
-        "search": search,
-        "problems": problems,
-        "typed": request.POST.get("rows", ""),
-        "can_change": can_send_commitments(request.user, project),
-    }
-    return render(request, "commitments/cost_codes.html", context, status=422 if problems else 200)
 
 
 def get_project_or_404(request: SignedInRequest, project_id: int) -> Project:

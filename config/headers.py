@@ -12,6 +12,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
 
+from directory.row_files import MOST_BYTES
+
 logger = logging.getLogger(__name__)
 
 METHODS = ("GET", "HEAD", "POST")
@@ -63,7 +65,7 @@ class MethodsMiddleware:
 class BodyLimitMiddleware:
     """Answers 413 to a request whose body is longer than any form of this product, without reading it.
 
-    Where files are attached they may be larger, from people who are signed in: they go to the disk.
+    Where files are attached or imported they may be larger, from people who are signed in.
 
     Stands behind the one that knows the person, whom the page greets, and before whatever reads.
     """
@@ -83,7 +85,7 @@ class BodyLimitMiddleware:
 
 
 class UploadHandler(TemporaryFileUploadHandler):
-    """Writes each file to the disk as it comes in, and takes none but where files are attached."""
+    """Writes each file to the disk as it comes in, and takes none but where files are expected."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         if not self.request or not get_space_for_files(self.request):
@@ -94,10 +96,12 @@ class UploadHandler(TemporaryFileUploadHandler):
 def get_space_for_files(request: HttpRequest) -> int:
     """Bytes. Twice what one may have, so that one that is too large is told so on its page."""
     try:
-        is_taken = resolve(request.path_info).view_name == "commitments:attach"
+        name = resolve(request.path_info).view_name
     except Resolver404:
         return 0
-    return 2 * settings.ATTACHMENT_MAX_MB * 1_048_576 if is_taken and request.user.is_authenticated else 0
+    most = dict.fromkeys(("commitments:cost_codes", "contract_companies:list"), MOST_BYTES)
+    most["commitments:attach"] = settings.ATTACHMENT_MAX_MB * 1_048_576
+    return 2 * most.get(name, 0) if request.user.is_authenticated else 0
 
 
 def build_too_large_response(request: HttpRequest) -> HttpResponse:

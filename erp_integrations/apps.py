@@ -13,7 +13,7 @@ class ErpIntegrationsConfig(AppConfig):
         from erp_integrations import signing, system_checks  # noqa: F401  # the second registers itself
         from erp_integrations.audit.descriptions import DESCRIPTIONS
         from erp_integrations.emails import decision_mails, rights_mails
-        from erp_integrations.master_data import choices
+        from erp_integrations.links import choices
         from erp_integrations.submissions import correcting
 
         accounting.append(choices)

@@ -115,6 +115,15 @@ def can_review_approvers(user: User, company: Company) -> bool:
     )
 
 
+def can_see_contract_companies(user: User, company: Company) -> bool:
+    """Read Only and up on a tool of the company, or on Commitments in one of its projects."""
+    membership = find_company_membership(user, company)
+    levels = (membership.erp_integrations_level, membership.directory_level) if membership else ()
+    return bool(
+        {*levels} & {*VISIBLE_LEVELS} or Project.objects.visible_to(user).filter(company=company).exists()
+    )
+
+
 def can_see_commitments(user: User, project: Project) -> bool:
     """Read Only and up on the project's Commitments tool."""
     return get_commitments_level(user, project) in VISIBLE_LEVELS
@@ -213,6 +222,16 @@ require_review_approvers = _build_company_requirement(
     "You need Admin on the Directory or on the ERP Integrations tool to confirm who may push to accounting.",
     can_review_approvers,
 )
+require_see_contract_companies = _build_company_requirement(
+    "see Contract Companies",
+    "You need Read Only or more on a tool of this company, or on Commitments in one of its projects.",
+    can_see_contract_companies,
+)
+require_keep_contract_companies = _build_company_requirement(
+    "keep Contract Companies",
+    "You need Admin on the Directory or on the ERP Integrations tool to change Contract Companies.",
+    can_review_approvers,
+)
 require_create_commitments = _build_project_requirement(
     "create commitments",
     "You need Standard or Admin on this project's Commitments tool to create a commitment.",
@@ -230,6 +249,6 @@ require_send_commitments = _build_project_requirement(
 )
 require_keep_cost_codes = _build_project_requirement(
     "keep cost codes",
-    "To add or close cost codes, you need Admin on this project's Commitments tool.",
+    "To change cost codes, you need Admin on this project's Commitments tool.",
     can_send_commitments,
 )

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from directory.db.prepared import Parameter, PreparedQuery
-from directory.models import VISIBLE_LEVELS, Company, CompanyMembership, Project
+from directory.models import VISIBLE_LEVELS, Company, CompanyMembership, Level, Project
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,9 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
     elif membership and membership.can_see_history:
         url = reverse("erp_integrations:history", args=[company.slug])
         nav_items.append(NavItem("History", url, request.path == url))
+        if membership.directory_level == Level.ADMIN:
+            url = reverse("contract_companies:list", args=[company.slug])
+            nav_items.append(NavItem("Contract Companies", url, request.path.startswith(url)))
     sees_projects = getattr(membership, "sees_projects", None)  # where the view has read it along
     if sees_projects is None:
         sees_projects = bool(list_one_project(user=request.user.pk, company=company.pk))

@@ -154,6 +154,13 @@ def describe_exemption(detail: Mapping[str, Any], people: Mapping[int, User]) ->
 
 DESCRIPTIONS: dict[Event, EventDescription] = {
     CommitmentEvent.COMMITMENT_CHANGED: EventDescription(describe_change, message_key="changes"),
+    **{
+        event: EventDescription(message_key="changes")
+        for event in (
+            *(CommitmentEvent.CONTRACT_COMPANY_CHANGED, CommitmentEvent.CONTRACT_COMPANY_MERGED),
+            *(CommitmentEvent.COST_CODE_CHANGED, CommitmentEvent.COST_CODE_MERGED),
+        )
+    },
     CommitmentEvent.COMMITMENT_LINES_MERGED: EventDescription(describe_merge, message_key="was"),
     CommitmentEvent.COMMITMENT_BILLING_ITEMS_GIVEN: EventDescription(describe_billing_items),
     ErpEvent.SUBMISSION_SENT: EventDescription(tone=Badge.AWAITING.label),

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from commitments.models import CostType
+from commitments.models import ContractCompany, CostType
 from directory import history
 from directory.db.prepared import Parameter
 from directory.db.time_zones import format_time
@@ -18,7 +18,7 @@ from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.adapters.base import get_comparable_unit
 from erp_integrations.confirmations.subjects import VERBS, Kind, Subject, Values
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection, JobLink, Submission, UnconfirmedChange
+from erp_integrations.models import Connection, JobLink, Submission, UnconfirmedChange, VendorLink
 from erp_integrations.models.listing import MAX_COUNT
 from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.snapshots import Document, hash_content
@@ -107,6 +107,22 @@ def record_change(subject: Subject, *, before: Values, by: User, company: Compan
     if subject.kind is Kind.CONNECTION:
         before, now = differs, {name: now.get(name, "") for name in differs}
     return {"before": subject.format_values(before), "after": subject.format_values(now)}
+
+
+def record_renaming(vendor: ContractCompany, before: str, by: User) -> None:
+    """After it: a linked one waits as if its link had been changed, until it is called as before."""
+    for link in VendorLink.objects.filter(contract_company=vendor).order_by("connection"):
+        subject = str(Subject.from_link(link))
+        row = UnconfirmedChange.objects.select_for_update().filter(subject=subject).first()
+        row = row or UnconfirmedChange(subject=subject, company=vendor.company, confirmed={}, people=[])
+        row.confirmed.setdefault("called", before)
+        if row.confirmed["called"] == vendor.name:
+            del row.confirmed["called"]
+        if row.confirmed:
+            row.changed_at, row.people = Now(), [*(pk for pk in row.people if pk != by.pk), by.pk]
+            row.save()
+        elif row.pk:
+            row.delete()
 
 
 def list_for_document(

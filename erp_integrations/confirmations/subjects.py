@@ -178,6 +178,7 @@ def describe_link(values: Values) -> str:
         ("vendor", "vendor_code", "vendor_name"),
         ("job", "job_number", "job_description"),
         ("account", "general_ledger_account", ""),
+        ("called", "called", ""),
         ("", "erp_unit", ""),
     )
     descriptions = (

@@ -1,12 +1,13 @@
 """A commitment's history in plain sentences, for the pages that show what happened to it."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import Q
 
-from commitments.models import Commitment, ContractCompany
+from commitments.models import Choice, Commitment, ContractCompany
 from directory.history import descriptions
-from directory.models import HistoryEntry, Project
+from directory.models import HistoryEntry, Project, User
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import JobLink, Question, Submission, VendorLink
 
@@ -28,9 +29,6 @@ def list_questions(submission: Submission) -> list[Question]:
 def list_entries(commitment: Commitment) -> list[dict[str, Any]]:
     """A commitment's history with that of its submissions, and since it was first sent that of the links
     that it goes by, newest first. Four queries.
-
-    Of each, ``status`` gives the dot its tone (words of a badge, or nothing), ``by`` is the person's name,
-    empty for the system; ``message`` is what a person or Spectrum said.
     """
     submissions = list(
         commitment.submissions.only("commitment", "sent_at", "kind", "new_status").order_by("pk")
@@ -53,16 +51,29 @@ def list_entries(commitment: Commitment) -> list[dict[str, Any]]:
     sent = [entry.subject_id for entry in entries if entry.event == ErpEvent.SUBMISSION_SENT]
     send_count = sum(each not in statuses for each in sent)
     timeline_entries = []
-    for entry in entries:
-        story = descriptions.describe_entry(entry, people)
-        description = story.description
+    for entry, told in zip(entries, describe_entries(entries, people), strict=True):
         is_sent = entry.event == ErpEvent.SUBMISSION_SENT
         if is_sent and entry.subject_id in statuses:
-            description = f"Status {statuses[entry.subject_id]} sent to accounting"
+            told["description"] = f"Status {statuses[entry.subject_id]} sent to accounting"
         elif is_sent:
-            description = "Re-sent to accounting" if send_count > 1 else "Sent to accounting"
+            told["description"] = "Re-sent to accounting" if send_count > 1 else "Sent to accounting"
             send_count -= 1
-        by = str(people[entry.by_id]) if entry.by_id in people else ""
-        told = {"status": story.tone, "description": description, "message": story.message}
-        timeline_entries.append({**told, "by": by, "at": entry.at})
+        timeline_entries.append(told)
     return timeline_entries
+
+
+def list_own_entries(row: Choice) -> list[dict[str, Any]]:
+    """The history of one that commitments choose, newest first. Two queries."""
+    entries = list(HistoryEntry.objects.about(row).reverse()[:MAX_ENTRIES])
+    return list(describe_entries(entries, descriptions.list_named_people(entries)))
+
+
+def describe_entries(entries: Iterable[HistoryEntry], people: Mapping[int, User]) -> Iterator[dict[str, Any]]:
+    """Of each, ``status`` gives the dot its tone (words of a badge, or nothing), ``by`` is the person's name,
+    empty for the system; ``message`` is what a person or Spectrum said.
+    """
+    for entry in entries:
+        story = descriptions.describe_entry(entry, people)
+        by = str(people[entry.by_id]) if entry.by_id and entry.by_id in people else ""
+        told = {"status": story.tone, "description": story.description, "message": story.message}
+        yield {**told, "by": by, "at": entry.at}

@@ -1,6 +1,7 @@
 """This tool's part in other pages. The Commitments tool includes these tags and imports nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,14 +12,15 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from commitments.forms import CommitmentForm
-from commitments.models import Commitment
+from commitments.models import Commitment, ContractCompany
 from commitments.services import LINE_FIELDS
 from directory import drafts
 from directory.models import Project
+from directory.rights.permissions import can_see_erp_integrations
 from erp_integrations.adapters.base import Issue
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.forms import AnswerForm
-from erp_integrations.models import JobLink, Question
+from erp_integrations.models import JobLink, Question, VendorLink
 from erp_integrations.pages import commitment_accounting, timeline, turns
 
 register = template.Library()
@@ -75,8 +77,22 @@ def rows(context: Context, cells: Iterable[Mapping[str, Any]], **options: bool) 
     return SafeString(html.replace(">\n<", "><"))  # nosec B703
 
 
+@register.simple_tag(takes_context=True)
+def with_vendor_links(context: Context, vendors: Sequence[ContractCompany]) -> Sequence[ContractCompany]:
+    """The same, each with the codes that it is linked to, where the person may see the tool. Two queries."""
+    request, codes = context["request"], defaultdict[int, list[str]](list)
+    if can_see_erp_integrations(request.user, request.current_company):
+        links = VendorLink.objects.filter(contract_company__in=vendors).order_by("connection")
+        for key, code in links.values_list("contract_company", "vendor_code"):
+            codes[key].append(code)
+    for each in vendors:
+        each.vendor_codes = codes[each.pk]  # type: ignore[attr-defined]  # for the page
+    return vendors
+
+
 register.simple_tag(commitment_accounting.add_invoiced, name="with_invoiced")
 register.simple_tag(timeline.list_entries, name="timeline_of")
+register.simple_tag(timeline.list_own_entries, name="history_of")
 register.simple_tag(timeline.list_questions, name="questions_of")
 register.simple_tag(commitment_accounting.list_questions_to_answer, name="questions_to")
 register.simple_tag(turns.count_waiting)

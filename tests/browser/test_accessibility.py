@@ -179,6 +179,7 @@ def test_the_commitments_tool(windows: Windows, contractor: Contractor) -> None:
     file = {"name": f"{'Contract' * 18}.pdf", "size": 1, "sha256": "0" * 64, "stored_as": "lost"}
     draft.attachments.create(**file, added_by=contractor.creator)
     inspection.visit(draft.get_absolute_url(), f"{tool}send-to-erp/?id={draft.pk}&id={rejected.pk}")
+    inspection.visit(f"{tool}cost-codes/{contractor.cost_codes[0].pk}/merge/?q=")
     inspection.visit(f"{tool}cost-codes/", f"{tool}?sort=-amount&status=approved&from=1", f"{tool}?from=much")
     inspection.visit(f"{tool}new/?kind=purchase_order", f"{rejected.get_absolute_url()}edit/")
     page.get_by_label("Default Retainage").fill("a tenth")
@@ -322,6 +323,20 @@ def test_the_links_of_the_erp_integrations_tool(windows: Windows, contractor: Co
         status=SyncStatus.FAILED, problem="The vendors could not be synced: no answer."
     )
     inspection.visit(f"{tool}vendors/?q=nothing")
+    companies = f"/companies/{contractor.company.slug}/contract-companies/"
+    rows = f"Name\n{'x' * 201}\nA, Inc.".encode("utf-16")
+    inspection.page.goto(companies)
+    page.get_by_label("Or a file").set_input_files(
+        {"name": "rows.csv", "mimeType": "text/csv", "buffer": rows}
+    )
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Row 2: name: At most 200 characters fit")
+    inspection.look("an import that was refused")
+    one = f"{companies}{newcomer.pk}/"
+    inspection.visit(companies, one, f"{one}merge/?q=", f"{one}merge/?into={contractor.vendors[ACME].pk}")
+    page.get_by_role("button", name="Merge").click()
+    expect(page.get_by_text(f"{NEWCOMER} was merged into {ACME}.")).to_be_visible()
+    inspection.look("one that others were merged into")
     inspection.page = windows(contractor.viewer)
-    inspection.visit(f"{tool}vendors/", f"{tool}jobs/")
+    inspection.visit(f"{tool}vendors/", f"{tool}jobs/", companies)
     inspection.end()

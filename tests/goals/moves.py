@@ -336,6 +336,20 @@ def unlink_vendor(desk: Desk) -> None:
     desk.submit(address, connection=desk.there.connection.pk, unlink="1", typed=_expected_vendor(desk))
 
 
+@_move("calls the contract company another's name", "erp admin", "contract_companies:row")
+def rename_vendor_on_its_page(desk: Desk) -> None:
+    vendor = desk.there.commitment.contract_company_id or 0
+    desk.submit(desk.of_company("contract_companies:row", vendor), name="Bolt & Sons <Steel>")
+
+
+@_move("merges the contract company into another", "erp admin", "contract_companies:merge")
+def merge_vendor(desk: Desk) -> None:
+    vendor = desk.there.commitment.contract_company_id or 0
+    other = desk.there.company.contract_companies.exclude(pk=vendor).get()
+    address = desk.of_company("contract_companies:merge", vendor)
+    desk.submit(address, shown_at=f"{address}?into={other.pk}")
+
+
 def _expected_vendor(desk: Desk) -> dict[str, str]:
     links = VendorLink.objects.filter(
         connection=desk.there.connection, contract_company=desk.there.commitment.contract_company_id

@@ -78,6 +78,9 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:rotate": "The same client gets another secret, from its own server.",
     "commitments:delete": ENDS,
     "commitments:cost_codes": "A cost code is a choice for lines, and sends nothing.",
+    "commitments:cost_code": "The name of a cost code is not sent.",
+    "commitments:merge_cost_code": "Lines are changed by who may change them all, as in the form.",
+    "contract_companies:list": NAMES,
     # One's own account
     "account_email": NEVER,
     "account_signup": NEVER,

@@ -141,6 +141,8 @@ RIGHTS: dict[str, set[str]] = {
     "see who may push to accounting": OF_ERP | {"Directory admin"},
     # Whoever is on the list may not confirm it.
     "confirm who may push to accounting": {"ERP admin", "Directory admin"},
+    "see Contract Companies": OF_ERP | OF_PROJECT | {"Directory admin"},
+    "keep Contract Companies": {"ERP admin", "approving ERP admin", "Directory admin"},
     "see commitments": OF_PROJECT,
     "create commitments": OF_PROJECT - {"project reader"},
     "edit what the creator wrote": {

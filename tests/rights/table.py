@@ -116,6 +116,22 @@ TOOLS: dict[str, Row] = {
         *("see who may push to accounting", "confirm who may push to accounting"),
         done="approvers.confirmed",
     ),
+    # A company's Contract Companies
+    "contract_companies:list": Row(
+        *("see Contract Companies", "keep Contract Companies"),
+        entered={"rows": "New vendor"},
+        done="contract_company.created",
+    ),
+    "contract_companies:row": Row(
+        *("see Contract Companies", "keep Contract Companies"),
+        entered={"name": "Another name"},
+        done="contract_company.changed",
+    ),
+    "contract_companies:merge": Row(
+        "keep Contract Companies",
+        "keep Contract Companies",
+        done=200,  # none is chosen
+    ),
     # A project's Commitments tool
     "commitments:list": Row(READS),
     "commitments:new": Row(
@@ -123,6 +139,8 @@ TOOLS: dict[str, Row] = {
     ),
     "commitments:vendors": Row("create commitments"),
     "commitments:cost_codes": Row(READS, SENDS, entered={"rows": "99-1,New"}, done="cost_code.created"),
+    "commitments:cost_code": Row(READS, SENDS, entered={"name": "Another"}, done="cost_code.changed"),
+    "commitments:merge_cost_code": Row(SENDS, SENDS, done=200),  # none is chosen
     "commitments:detail": Row(READS),
     "commitments:edit": Row(EDITS, EDITS, "unsent", entered={"title": "New"}, done="commitment.changed"),
     "commitments:delete": Row(EDITS, EDITS, "unsent", done="commitment.deleted"),

@@ -1,0 +1,132 @@
+"""Rows of a file are read as they are shown, or refused in words; nothing is guessed."""
+
+import io
+import zipfile
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from openpyxl import Workbook
+
+from directory import row_files
+from directory.row_files import RowsRefused, find_columns, read_file
+
+ROWS = [(1, ["Code", "Name"]), (2, ["03-30", "Béton, coulé"])]
+TEXT = 'Code,Name\r\n03-30,"Béton, coulé"\r\n,\r\n'
+HEADINGS = {"code": ("code", "phase"), "name": ("name",)}
+
+
+def read(content: bytes) -> list[row_files.Row]:
+    return read_file(SimpleUploadedFile("rows", content))
+
+
+def sheet(rows: Iterable[Iterable[Any]], **cells: Any) -> bytes:
+    book, file = Workbook(), io.BytesIO()
+    page: Any = book.active
+    for row in rows:
+        page.append(row)
+    for place, value in cells.items():
+        page[place] = value
+    book.save(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize(
+    "text", [TEXT, TEXT.replace(",", ";").replace("n; c", "n, c"), "Code\tName\n03-30\tBéton, coulé"]
+)
+def test_csv_is_understood_as_spreadsheets_write_it(text: str, encoding: str) -> None:
+    assert read(text.encode(encoding)) == ROWS
+
+
+def test_a_lone_cell_far_out_takes_no_memory_and_hides_no_row() -> None:
+    rows = [["Code", "Name"], ["03-30", "Béton, coulé"]]
+    assert read(sheet(rows, XFD900=None)) == ROWS
+    with pytest.raises(RowsRefused, match="1 to 5,000"):
+        find_columns(read(sheet([["1"]] * 5_001)), {"name": ("name",)})
+    assert read(sheet(rows, XFD1048576="x")) == ROWS  # nothing that anybody would look for there
+
+
+@pytest.mark.parametrize("value", [date(2026, 3, 1), 1.1, True, "#N/A", "=1+1"])
+def test_what_excel_shows_otherwise_than_it_holds_it_is_named_by_row(value: Any) -> None:
+    if value == "=1+1":  # never computed: there is nothing to read
+        assert read(sheet([["a", value]])) == [(1, ["a"])]
+        return
+    with pytest.raises(RowsRefused, match=r"Row 2: .* Make the cell Text"):
+        read(sheet([["Code"], [value]]))
+
+
+def test_a_whole_number_is_its_digits_unless_it_has_a_format() -> None:
+    assert read(sheet([[3300]])) == [(1, ["3300"])]
+    book, file = Workbook(), io.BytesIO()
+    page: Any = book.active
+    page["A1"] = 330
+    page["A1"].number_format = "0000"
+    book.save(file)
+    with pytest.raises(RowsRefused, match="Row 1: 330 may be shown otherwise"):
+        read(file.getvalue())
+
+
+def build_bomb() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"0" * (row_files.MOST_UNPACKED + 1))
+    return file.getvalue()
+
+
+ENTITIES = (
+    b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">%s]><workbook>&z;</workbook>"""
+    % b"".join(
+        b'<!ENTITY %c "%s">' % (b"bcdefghijz"[i], (b"&%c;" % b"abcdefghij"[i]) * 10) for i in range(10)
+    )
+)
+
+
+def replace_part(name: str, content: bytes) -> bytes:
+    file, old = io.BytesIO(), zipfile.ZipFile(io.BytesIO(sheet([["a"]])))
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each in old.namelist():
+            archive.writestr(each, content if each == name else old.read(each))
+    return file.getvalue()
+
+
+SECRET = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>
+<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1">
+<c r="A1" t="inlineStr"><is><t>[&e;]</t></is></c></row></sheetData></worksheet>"""
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (build_bomb(), "larger than 10 MB"),
+        (replace_part("xl/workbook.xml", ENTITIES), "can't be read"),
+        (b"PK\x03\x04 and no more", "can't be read"),
+        (b"%PDF-1.7\x00\x01", "neither CSV nor"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 20, "neither CSV nor"),
+        (b"\xff\xfea", "neither CSV nor"),
+        (b"a" * (row_files.MOST_BYTES + 1), "larger than 5 MB"),
+        (b"", "1 to 5,000"),
+        (b"\n , ,\n", "1 to 5,000"),
+        (b'"' * 300_000, "too long"),
+    ],
+    ids=["bomb", "entities", "cut", "pdf", "xls", "odd", "huge", "empty", "blank", "quotes"],
+)
+def test_what_is_no_list_is_refused_in_a_sentence(content: bytes, sentence: str) -> None:
+    with pytest.raises(RowsRefused, match=sentence):
+        read(content)
+
+
+def test_no_file_of_the_server_is_read_into_it() -> None:
+    with pytest.raises(RowsRefused, match="can't be read"):
+        read(replace_part("xl/worksheets/sheet1.xml", SECRET))
+
+
+def test_columns_are_found_by_their_headings_and_a_half_named_head_is_refused() -> None:
+    rows = [(1, ["Name", "Note", "Phase"]), (2, ["Walls", "x", "03-30"]), (3, ["Alone"])]
+    assert find_columns(rows, HEADINGS) == [(2, ["03-30", "Walls"]), (3, ["", "Alone"])]
+    assert find_columns(rows[1:], HEADINGS) == rows[1:]
+    for head in (["Code", "Title"], ["Code", "Phase", "Name"]):
+        with pytest.raises(RowsRefused, match="Row 1: Name one column code and one name"):
+            find_columns([(1, head), *rows[1:]], HEADINGS)

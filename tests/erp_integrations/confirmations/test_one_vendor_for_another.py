@@ -1,0 +1,129 @@
+"""Nobody alone turns a payment by merging or renaming Contract Companies."""
+
+import pytest
+
+from commitments import lists
+from commitments.errors import ListRefused
+from commitments.lists import VENDOR
+from commitments.models import Commitment, ContractCompany
+from directory.models import Level, User
+from directory.rights.permissions import RightMissing
+from erp_integrations import submissions
+from erp_integrations.links import linking
+from erp_integrations.links.kinds import VENDOR as VENDOR_LINKS
+from erp_integrations.models import ExportJob, Submission, UnconfirmedChange, VendorLink
+from erp_integrations.pages.beside import list_document_changes
+from tests.erp_integrations.confirmations.test_second_person import accept, stamps
+from tests.factories import ApproverFactory, ContractCompanyFactory, MemberFactory, have_been_read
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent(awaiting: Submission) -> Submission:
+    vendors = {"ACME": "Acme", "THIEF": "Thief"}
+    phases = {("0330000", "S"): "A", ("0510000", "S"): "A"}
+    have_been_read(awaiting.connection, vendors=vendors, jobs={"24-001": phases})
+    return awaiting
+
+
+@pytest.fixture
+def thief(sent: Submission) -> User:
+    """ERP admin, and so of the company, and approver."""
+    rights = {"erp_integrations_level": Level.ADMIN, "can_push_to_accounting": True}
+    return MemberFactory(company=sent.company, **rights)
+
+
+@pytest.fixture
+def mine(sent: Submission) -> ContractCompany:
+    """It is another vendor in Spectrum, as was confirmed long ago."""
+    mine = ContractCompanyFactory(company=sent.company, name="Acme LLC")
+    VendorLink.objects.create(connection=sent.connection, contract_company=mine, vendor_code="THIEF")
+    return mine
+
+
+def get_vendor(submission: Submission) -> ContractCompany:
+    vendor = Commitment.objects.get(pk=submission.commitment_id).contract_company
+    assert vendor is not None
+    return vendor
+
+
+def merge(merged: ContractCompany, kept: ContractCompany, by: User) -> None:
+    expected = lists.build_merge_plan(VENDOR, merged, kept).stamp
+    lists.merge(kind=VENDOR, merged=merged, kept=kept, expected=expected, by=by)
+
+
+def unlink(vendor: ContractCompany, by: User) -> None:
+    link = vendor.vendor_links.get()
+    expected = linking.ExpectedLink(link.vendor_code)
+    linking.unlink(VENDOR_LINKS, owner=vendor, connection=link.connection, by=by, expected=expected)
+
+
+def test_what_waits_or_is_exported_is_the_same_to_the_last_byte(
+    sent: Submission, approver: User, thief: User
+) -> None:
+    new = ContractCompanyFactory(company=sent.company)
+    before = Submission.objects.values().get(pk=sent.pk)
+    links = list(VendorLink.objects.values())
+    merge(get_vendor(sent), new, thief)
+    assert Submission.objects.values().get(pk=sent.pk) == before
+    job = accept(sent, approver)
+    planned = ExportJob.objects.values().get(pk=job.pk)
+    merge(get_vendor(sent), new, thief)
+    assert ExportJob.objects.values().get(pk=job.pk) == planned
+    assert get_vendor(sent) != new
+    assert list(VendorLink.objects.values()) == links
+
+
+def test_two_vendors_of_spectrum_are_never_merged(
+    sent: Submission, mine: ContractCompany, thief: User
+) -> None:
+    for merged, kept in ((get_vendor(sent), mine), (mine, get_vendor(sent))):
+        with pytest.raises(ListRefused, match="different vendors"):
+            merge(merged, kept, thief)
+
+
+def test_nor_after_the_one_that_stands_in_the_way_was_unlinked_or_linked_for_it(
+    sent: Submission, mine: ContractCompany, thief: User
+) -> None:
+    unlink(get_vendor(sent), thief)
+    with pytest.raises(ListRefused, match="second person has not confirmed"):
+        merge(get_vendor(sent), mine, thief)
+    UnconfirmedChange.objects.all().delete()
+    merge(get_vendor(sent), mine, thief)  # an ERP admin has confirmed that it is not linked
+
+
+def test_what_moves_is_sent_anew_named_and_not_for_who_merged_it(
+    sent: Submission, mine: ContractCompany, thief: User, sender: User
+) -> None:
+    """Unlinked with another's consent: the approver still sees it, and is not the one who merged."""
+    submissions.retrieve_from_erp(commitment=sent.commitment, by=sender)
+    unlink(get_vendor(sent), thief)
+    UnconfirmedChange.objects.all().delete()
+    merge(get_vendor(sent), mine, thief)
+    again = submissions.send_to_erp(commitment=sent.commitment, by=sender)
+    (change, *_) = list_document_changes(sent.document, again.document)
+    assert (change.what, change.new) == ("Contract Company", "Acme LLC")
+    with pytest.raises(RightMissing, match="created, changed, sent"):
+        accept(again, thief)
+    accept(again, ApproverFactory(company=sent.company))
+
+
+def test_a_linked_one_under_another_name_waits_for_a_second_person(
+    sent: Submission, mine: ContractCompany, thief: User, sender: User
+) -> None:
+    """The thief's vendor takes the name that projects choose."""
+    acme = get_vendor(sent)
+    name = acme.name
+    for vendor, to in ((acme, "Acme (old)"), (mine, name)):
+        lists.set_name(kind=VENDOR, row=vendor, name=to, expected=vendor.name, by=thief)
+    submissions.retrieve_from_erp(commitment=sent.commitment, by=sender)
+    Commitment.objects.filter(pk=sent.commitment_id).update(contract_company=mine)
+    again = submissions.send_to_erp(commitment=sent.commitment, by=sender)
+    with pytest.raises(RightMissing, match=r"before: vendor THIEF Thief, called Acme LLC"):
+        accept(again, thief)
+    with pytest.raises(submissions.StatementMissing):
+        accept(again, ApproverFactory(company=sent.company))
+    assert len(stamps(again)) == 1
+    lists.set_name(kind=VENDOR, row=mine, name="Acme LLC", expected=name, by=thief)
+    assert not stamps(again)
