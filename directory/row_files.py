@@ -94,7 +94,7 @@ def is_clear(cell: Any) -> bool:
 
 
 def clean_rows(rows: list[Row]) -> list[Row]:
-    """Without blank ones, nor blank cells at their end. Raises RowsRefused for none, or too many."""
+    """Without blank ones, nor blank cells at their end."""
     cleaned = []
     for number, row in rows:
         cells = [cell.strip() for cell in row]
@@ -102,8 +102,6 @@ def clean_rows(rows: list[Row]) -> list[Row]:
             cells.pop()
         if cells:
             cleaned.append((number, cells))
-    if not 0 < len(cleaned) <= MOST_ROWS + 1:
-        raise RowsRefused(f"Enter 1 to {MOST_ROWS:,} rows.")
     return cleaned
 
 
@@ -111,7 +109,7 @@ def find_columns(rows: list[Row], headings: Mapping[str, tuple[str, ...]]) -> li
     """Those that the first row calls by one of their ``headings``; all, where it names none. Raises
     RowsRefused.
     """
-    head = [" ".join(cell.split()).casefold() for cell in rows[0][1]]
+    head = [" ".join(cell.split()).casefold() for cell in (rows[0][1] if rows else [])]
     places = [[place for place, cell in enumerate(head) if cell in known] for known in headings.values()]
     if any(places):
         if any(len(each) != 1 for each in places):
