@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("commitments", "0019_attachments"),
+        ("commitments", "0018_attachments"),
         ("directory", "0015_history_level"),
     ]
 
