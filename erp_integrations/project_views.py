@@ -161,7 +161,7 @@ def answer_question(request: SignedInRequest, project_id: int, commitment_id: in
             raise submissions.StatementMissing(message)
         return submissions.answer_question(commitment=commitment, by=by, **form.cleaned_data)
 
-    done = "Your answer is mailed to accounting and kept in the history."
+    done = "Your answer is with accounting and kept in the history."
     response = handle_decision(request, project_id, commitment_id, answer, done)
     if posted and posted.texts and response.status_code == 302:
         posted.delete()

@@ -41,7 +41,7 @@ def test_a_question_is_asked_answered_and_read_before_the_decision(
     page.get_by_label("Question").fill(TEXT)
     show(page, f"ask-{javascript}")
     page.get_by_role("button", name="Ask").click()
-    expect(page.get_by_text("your question is mailed to Casey Creator")).to_be_visible()
+    expect(page.get_by_text("your question is with Casey Creator")).to_be_visible()
     expect(page.get_by_role("link", name="Accept SC-1")).to_be_visible()
     expect(page.get_by_text("Asked, ")).to_be_visible()
     show(page, f"list-{javascript}")
@@ -64,7 +64,7 @@ def test_a_question_is_asked_answered_and_read_before_the_decision(
         expect(answer).to_have_value("The second.")
     answer.fill("The second.\nSee page 3.")
     project.get_by_role("button", name="Send answer").click()
-    expect(project.get_by_text("Your answer is mailed to accounting")).to_be_visible()
+    expect(project.get_by_text("Your answer is with accounting")).to_be_visible()
 
     page.goto("/")
     expect(page.get_by_text("Answered, ")).to_be_visible()

@@ -75,7 +75,7 @@ def test_a_question_is_asked_and_the_row_says_so(
     answer = client.post(url(submission, "ask"), entered, headers=headers)
     assert answer.status_code == (200 if headers else 302)
     page = text_of(answer if headers else client.get(answer.headers["Location"]))
-    assert f"your question is mailed to {submission.created_by}. It keeps its place." in page
+    assert f"your question is with {submission.created_by}. It keeps its place." in page
     assert "Asked, " in page
     assert ">Accept<" in page
     assert Question.objects.get().asked_of == submission.created_by
@@ -175,7 +175,7 @@ def test_the_person_answers_on_the_commitments_page_and_the_row_says_so(
     assert "The open question ends with it." in page
     entered = {**shown_answer_form(asked, submission), "answer": "The second."}
     done = asked.post(answer_url(submission), entered, follow=True)
-    assert "Your answer is mailed to accounting" in text_of(done)
+    assert "Your answer is with accounting" in text_of(done)
     assert not Draft.objects.exists()
     assert "Send answer" not in text_of(done)
     assert "Answered, " in text_of(client.get(list_url(submission.company)))
