@@ -63,6 +63,7 @@ urlpatterns = [
     path("master-data/<int:connection_id>/", master_data.sync, name="master_data"),
     path("approvers/", approvers.approvers, name="approvers"),
     path("settings/", settings.settings, name="settings"),
+    path("settings/mail/", settings.try_addresses, name="try-addresses"),
     path("settings/rules/", settings.rules, name="rules"),
     path("settings/<int:connection_id>/", settings.connection, name="connection"),
     path("settings/<int:connection_id>/pause/", settings.set_paused, {"is_paused": True}, name="pause"),

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import QuerySet
+from django.db.models.functions import Lower, Now
 
-from directory.models import User
+from directory.models import Company, User
 from erp_integrations.emails.commitment_mails import get_thread, list_project_admins
 from erp_integrations.models import Submission
 from notifications.letters import Letter, store_letter
-from notifications.models import Kind, OutgoingEmail
+from notifications.models import Kind, OutgoingEmail, RefusedAddress
 
 
 @transaction.atomic
@@ -54,3 +55,10 @@ def describe_undelivered(submission: Submission) -> str:
     people = User.objects.filter(pk__in=failed.values("recipient")).order_by("last_name", "pk")
     names = " and ".join(str(person) for person in people)
     return f"It could not be mailed to {names}. Tell them, or choose another person." if names else ""
+
+
+def list_refused_addresses(company: Company) -> QuerySet[RefusedAddress]:
+    """Those of the company's people. One query."""
+    people = User.objects.filter(is_active=True, company_memberships__company=company)
+    addresses = people.annotate(address=Lower("email")).values("address")
+    return RefusedAddress.objects.filter(address__in=addresses).order_by("address")

@@ -26,11 +26,13 @@ from erp_integrations.connections import (
     settings_changes,
 )
 from erp_integrations.connections.settings_form import SettingsForm
+from erp_integrations.emails.undelivered_mails import list_refused_addresses
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
 from erp_integrations.views.access import require_viewer
 from erp_integrations.views.links import build_confirmation_context
+from notifications.models import RefusedAddress
 
 
 @require_safe
@@ -42,10 +44,21 @@ def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
     context = {
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Settings"),
+        "refused": list_refused_addresses(viewer.company),
         "connections": [(each, facts, offers.get(each.connection.pk)) for each, facts in connections],
         **build_confirmation_context(viewer, Kind.CONNECTION, Kind.ACCOUNT, Kind.SUBMISSION),
     }
     return render(request, "erp_integrations/settings.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def try_addresses(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """Have the next mail to each refused address of the company's people tried again."""
+    found = list_refused_addresses(require_admin(request, company_slug).company)
+    if request.method == "POST":
+        RefusedAddress.objects.filter(pk__in=[each.pk for each in found]).delete()
+        messages.success(request, "The next mail to each of them is tried again.")
+    return redirect("erp_integrations:settings", company_slug)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

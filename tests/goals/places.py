@@ -48,6 +48,7 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:delete-reason": "A reason is words for a rejection, which sends no money anywhere.",
     "erp_integrations:reconciliation-spreadsheet": LOOKS,
     "erp_integrations:pause": "Nothing is sent while it lasts; what is sent afterwards is checked as ever.",
+    "erp_integrations:try-addresses": "A mail is tried again, to the address of an account.",
     "erp_integrations:resume-connection": "What is sent is checked as if there had been no pause.",
     **{
         f"companies/*/erp-integrations/{former}": "It leads to the address of today, and does nothing."

@@ -44,6 +44,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:overview": Row(SEES),
     "erp_integrations:start": Row(SEES, shows=302),
     "erp_integrations:pause": Row(KEEPS, KEEPS, entered={"reason": "x"}, done="connection.paused", shows=302),
+    "erp_integrations:try-addresses": Row(KEEPS, KEEPS, done=302, shows=302),
     "erp_integrations:resume-connection": Row(KEEPS, KEEPS, done=302, shows=302),  # it is not paused
     "erp_integrations:commitments": Row(SEES),
     "erp_integrations:review": Row(SEES),

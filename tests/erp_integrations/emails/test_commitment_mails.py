@@ -11,7 +11,7 @@ from erp_integrations.emails.undelivered_mails import store_undelivered_mails
 from erp_integrations.models import Submission
 from notifications.models import Kind, OutgoingEmail, RefusedAddress
 from tests.clients import signed_in
-from tests.factories import ProjectAdminFactory
+from tests.factories import ErpAdminFactory, ProjectAdminFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +96,21 @@ class TestUndelivered:
         html = signed_in(approver).post(address, posted, follow=True).text
         assert "is rejected and back with its project" in html
         assert "could not be mailed to" in html
+
+    def test_an_admin_of_the_tool_sees_the_address_and_has_it_tried_again(
+        self, rejected: Submission, approver: User
+    ) -> None:
+        admin = ErpAdminFactory(company=rejected.company)
+        page = reverse("erp_integrations:settings", args=[rejected.company.slug])
+        RefusedAddress.objects.create(address="else@example.test", answer="550 Another company's.")
+        client = signed_in(admin)
+        html = client.get(page).text
+        assert rejected.created_by.email.lower() in html
+        assert "550 5.1.1 No such user" in html
+        assert "else@example.test" not in html
+        client.post(reverse("erp_integrations:try-addresses", args=[rejected.company.slug]))
+        assert RefusedAddress.objects.get().address == "else@example.test"
+        assert "Mail that does not arrive" not in client.get(page).text
 
     def test_once_all_arrive_nothing_is_said(self, awaiting: Submission, approver: User) -> None:
         submissions.reject(submission=awaiting, by=approver, reason="No.")
