@@ -28,7 +28,8 @@
   const keep = () => {
     clearTimeout(pause);
     if (!typedIn) return;
-    const { action } = typedIn;
+    const form = typedIn;
+    const { action } = form;
     const body = new URLSearchParams(new FormData(typedIn));
     body.set("keep", "1");
     typedIn = null;
@@ -37,7 +38,7 @@
     const keepalive = body.toString().length < 60_000; // browsers refuse more
     fetch(action, { method: "POST", body, keepalive, redirect: "manual" }).then(
       ({ status }) => { if (status < 500 && unsent.get(action) === body) unsent.delete(action); },
-      () => {}, // said when the decision is sent
+      () => { if (unsent.get(action) === body) typedIn ??= form; }, // later; said when the decision is sent
     );
   };
 
@@ -73,13 +74,14 @@
     area.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
-  document.addEventListener("submit", ({ target }) => {
-    if (target !== typedIn) return;
+  document.addEventListener("submit", ({ target, defaultPrevented }) => {
+    if (target !== typedIn || defaultPrevented) return;
     clearTimeout(pause); // what is sent is kept by that
     if (!target.hasAttribute("hx-post")) typedIn = null;
   });
 
-  window.addEventListener("pagehide", keep);
+  // Early enough to be there when the page is loaded again.
+  ["beforeunload", "pagehide", "online"].forEach((moment) => window.addEventListener(moment, keep));
 
   // ---- htmx -------------------------------------------------------------------------------------------------------
 
@@ -677,7 +679,12 @@
   document.querySelectorAll("form[data-guard]").forEach((form) => {
     let changed = false;
     form.addEventListener("input", () => { changed = true; });
-    form.addEventListener("submit", () => { changed = false; });
+    form.addEventListener("submit", (event) => {
+      changed = !navigator.onLine;
+      if (!changed) return;
+      event.preventDefault(); // the browser's page that says so would stand in the place of what was typed
+      tell("You are offline. What you typed is still here: press the button again when you are connected.");
+    });
     window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
   });
 
