@@ -169,7 +169,8 @@ def take_all(studio: Studio) -> None:
     admin = studio.open("projectadmin")
     admin.goto("/")
     admin.get_by_role("link", name="Water Mains and Sewers 2014").first.click()
-    studio.take("project", admin.url.removeprefix(studio.url), person="projectadmin")
+    take_project(studio, admin.url.removeprefix(studio.url))
+    admin.goto(admin.url)
     admin.get_by_role("link", name="144056", exact=True).click()
     studio.take("question", admin.url.removeprefix(studio.url), person="projectadmin", modes=ALL)
 
@@ -184,6 +185,36 @@ def take_all(studio: Studio) -> None:
         approver.reload()
     studio.take("failed", f"{TOOL}commitments/?view=failed-to-export")
     studio.take("history", f"{TOOL}history/", person="erpadmin")
+
+
+def take_project(studio: Studio, project: str) -> None:
+    """What the people of a project see."""
+    admin = studio.open("projectadmin")
+    studio.take("project", project, person="projectadmin")
+    studio.take("waiting", "/projects/waiting/", person="projectadmin")
+    studio.take("cost-codes", f"{project}cost-codes/", person="projectadmin")
+    for name, label in (("synced-project", "Synced"), ("form", "Edit")):
+        links = admin.locator("#rows th a, .table tbody th a")
+        admin.goto(project)
+        for address in links.evaluate_all("(all) => all.map((each) => each.href)"):
+            admin.goto(address)
+            if admin.locator("main").get_by_text(label, exact=True).count():
+                break
+        found = admin.url.removeprefix(studio.url)
+        if name == "form":
+            studio.take(name, f"{found}edit/", person="projectadmin", modes=ALL, then=show_lines)
+            studio.take("print", found, person="projectadmin", modes=USUAL[:1], then=print_it)
+        else:
+            studio.take(name, found, person="projectadmin")
+
+
+def show_lines(page: Page) -> None:
+    page.locator(".grid tbody input[name$=-description]").first.focus()
+    expect(page.locator("#issues")).not_to_be_empty()
+
+
+def print_it(page: Page) -> None:
+    page.emulate_media(media="print")
 
 
 @contextlib.contextmanager
