@@ -1,17 +1,20 @@
 """`script/screens`: a demo of its own, driven in a real browser; each state as a picture in docs/screens.
 
-An address as argument takes a demo that runs already, fresh: the pictures decide on what waits there.
+The addresses of a demo that runs already, and of its mail catcher, as arguments take that one; it has to be
+fresh, as the pictures decide on what waits there.
 """
 
 import base64
 import contextlib
+import json
 import os
+import re
 import shutil
 import struct
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -20,9 +23,16 @@ from tests.endurance.contracts.running import PASSWORD, everything
 
 SCREENS = ROOT / "docs" / "screens"
 MAX_BYTES = 150_000
-WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
+WIDTHS = {"wide": (1280, 900), "phone": (390, 844), "narrow": (320, 900)}
 USUAL = (("wide", "light"), ("phone", "dark"))
 ALL = (*USUAL, ("wide", "dark"), ("phone", "light"))
+MAIL_MODES = (("wide", "light"), ("narrow", "dark"))
+MAILS = {
+    "summary": "ERP Integrations Daily Summary",
+    "rejection": "Rejected by accounting|[0-9]+ commitments rejected",
+    "question": "Question from accounting",
+    "attention": "Needs attention|[0-9]+ items need attention",
+}
 TOOL = "/companies/keystone/erp-integrations/"
 READY = f"{TOOL}commitments/?view=ready-to-export"
 # A picture's colours, the most frequent first, and of each dot the nearest of 256.
@@ -208,6 +218,16 @@ def take_project(studio: Studio, project: str) -> None:
             studio.take(name, found, person="projectadmin")
 
 
+def take_mails(studio: Studio, catcher: str) -> None:
+    """The newest of each kind, as a mail program shows its HTML."""
+    with urlopen(f"{catcher}/api/messages") as answer:
+        mails = json.load(answer)["messages"]
+    for name, beginning in MAILS.items():
+        newest = next((each["id"] for each in mails if re.match(beginning, each["subject"])), None)
+        assert newest, f"No mail is about {name}: {sorted({each['subject'] for each in mails})}"
+        studio.take(f"mail/{name}", f"{catcher}/messages/{newest}/html", person="", modes=MAIL_MODES)
+
+
 def show_lines(page: Page) -> None:
     page.locator(".grid tbody input[name$=-description]").first.focus()
     expect(page.locator("#issues")).not_to_be_empty()
@@ -218,12 +238,13 @@ def print_it(page: Page) -> None:
 
 
 @contextlib.contextmanager
-def demo(arguments: list[str]) -> Iterator[tuple[str, str]]:
+def demo(arguments: list[str]) -> Iterator[tuple[str, str, str]]:
     if arguments:
-        yield arguments[0].rstrip("/"), os.environ.get("DEMO_PASSWORD", "ledgergate-demo")
+        product, mail = (each.rstrip("/") for each in arguments)
+        yield product, mail, os.environ.get("DEMO_PASSWORD", "ledgergate-demo")
     else:
         with everything() as addresses:
-            yield addresses.product, PASSWORD
+            yield addresses.product, addresses.mail, PASSWORD
 
 
 def main(arguments: list[str]) -> int:
@@ -231,15 +252,17 @@ def main(arguments: list[str]) -> int:
     if not chromium:
         print("No Chromium on this machine: install Debian's package chromium.", file=sys.stderr)
         return 1
-    SCREENS.mkdir(exist_ok=True)
-    for old in SCREENS.glob("*.png"):
+    (SCREENS / "mail").mkdir(parents=True, exist_ok=True)
+    for old in SCREENS.rglob("*.png"):
         old.unlink()
-    with demo(arguments) as (url, password), sync_playwright() as playwright:
+    with demo(arguments) as (url, mail, password), sync_playwright() as playwright:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=chromium, args=sandbox)
-        take_all(Studio(browser, url, password))
+        studio = Studio(browser, url, password)
+        take_all(studio)
+        take_mails(studio, mail)
         browser.close()
-    files = [file.stat().st_size for file in Path(SCREENS).glob("*.png")]
+    files = [file.stat().st_size for file in SCREENS.rglob("*.png")]
     print(f"pictures {len(files)} bytes {sum(files)} largest {max(files)}")
     return 0
 
