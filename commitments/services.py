@@ -88,13 +88,13 @@ def update_commitment(
     changed = {name for name, value in values.items() if getattr(commitment_row, name) != value}
     lines_changed = lines is not None and not has_same_lines(commitment_row, lines)
     require_unlocked(commitment_row, changed, lines_changed=lines_changed)
+    if not changed and not lines_changed:
+        return commitment_row  # a second press, too, whose first one has saved it
     if commitment_row.version != version:
         raise CommitmentChanged(
             f"{describe_last_editor(commitment_row)} changed this commitment since you opened it. Your "
             "entries are still below: compare them with what is saved now, and save again."
         )
-    if not changed and not lines_changed:
-        return commitment_row
     write_changes(
         commitment_row, by, {name: values[name] for name in changed}, lines if lines_changed else None
     )
