@@ -179,8 +179,10 @@ def take_all(studio: Studio) -> None:
     admin = studio.open("projectadmin")
     admin.goto("/")
     admin.get_by_role("link", name="Water Mains and Sewers 2014").first.click()
-    take_project(studio, admin.url.removeprefix(studio.url))
-    admin.goto(admin.url)
+    project = admin.url
+    take_project(studio, project.removeprefix(studio.url))
+    admin.emulate_media(media="screen")
+    admin.goto(project)
     admin.get_by_role("link", name="144056", exact=True).click()
     studio.take("question", admin.url.removeprefix(studio.url), person="projectadmin", modes=ALL)
 
