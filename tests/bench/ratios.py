@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -110,7 +111,7 @@ def measure_list(web: Web, bounds: Bounds) -> None:
                 begun = time.perf_counter()
                 way()
                 times[name].append((time.perf_counter() - begun) * 1000)
-            used[name].append((read_processor_time(web.port) - before) / REQUESTS * 1000)
+            used[name].append(count_used(web, before) / REQUESTS * 1000)
     for name in ways:
         low, middle, high = min(used[name]), statistics.median(used[name]), max(used[name])
         late = statistics.quantiles(times[name], n=20)[-1]
@@ -128,19 +129,28 @@ def measure_accept(
     web: Web, bounds: Bounds, threads: ThreadPoolExecutor, at_once: int, keys: Iterator[int]
 ) -> None:
     rates: dict[str, list[float]] = {"accept": [], "floor": []}
+    used: dict[str, list[float]] = {"accept": [], "floor": []}
     count = max(ACCEPTED, at_once)
     for _ in range(PASSES):
         chosen = list(itertools.islice(keys, count))
         if len(chosen) < count:
             break
         boxes = [(f"{BASE}/commitments/{key}/accept/", read_box(web, key)) for key in chosen]
+        before = read_processor_time(web.port)
         rates["accept"].append(measure_rate(threads, at_once, boxes, lambda box: web.ask(box[0], box[1])))
+        used["accept"].append(count_used(web, before) / count * 1000)
+        before = read_processor_time(web.port)
         rates["floor"].append(measure_rate(threads, at_once, chosen, lambda _: web.insert()))
+        used["floor"].append(count_used(web, before) / count * 1000)
     if not rates["accept"]:
         print(f"    accept, {at_once} at once: too few wait in this world")
         return
     ours, floor = statistics.median(rates["accept"]), statistics.median(rates["floor"])
-    print(f"    accept, {at_once} at once: {ours:.0f} a second, floor {floor:.0f}")
+    each, least = (statistics.median(used[name]) for name in ("accept", "floor"))
+    print(
+        f"    accept, {at_once} at once: {ours:.0f} a second, floor {floor:.0f}; "
+        f"processor {each:.1f} ms, floor {least:.1f}, {least / each:.2f} of it"
+    )
     bounds.check(
         f"accept, {at_once} at once: its floor's rate by its own, in hundredths",
         floor / ours * 100,
@@ -163,6 +173,11 @@ def measure_rate(
     return len(items) / (time.perf_counter() - begun)
 
 
+def count_used(web: Web, before: Counter[str]) -> float:
+    """Seconds since; what a session has used that has ended meanwhile is lost."""
+    return (read_processor_time(web.port) - before).total() / TICK
+
+
 @contextmanager
 def serve() -> Iterator[int]:
     """The web processes as the Procfile starts them."""
@@ -181,19 +196,19 @@ def serve() -> Iterator[int]:
         shutil.rmtree(log.parent)
 
 
-def read_processor_time(port: int) -> float:
-    """Seconds that the web's and PostgreSQL's processes have used."""
+def read_processor_time(port: int) -> Counter[str]:
+    """Ticks that each of the web's and PostgreSQL's processes has used."""
     bound = f"{HOST}:{port}".encode()
-    ticks = 0
+    used: Counter[str] = Counter()
     for folder in Path("/proc").iterdir():
         try:
             command = (folder / "cmdline").read_bytes()
             if bound in command or (command.startswith(b"postgres:") and COPY.encode() in command):
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                ticks += int(fields[11]) + int(fields[12])
+                used[folder.name] = int(fields[11]) + int(fields[12])
         except (OSError, IndexError):
             continue
-    return ticks / TICK
+    return used
 
 
 if __name__ == "__main__":
