@@ -44,18 +44,6 @@ def test_the_session_has_ended(contractor: Contractor, windows: Windows, javascr
     assert not Draft.objects.exists()
 
 
-def test_a_double_click_saves_once_and_is_no_conflict(contractor: Contractor, windows: Windows) -> None:
-    commitment = contractor.commitment("SC-1", approved=False)
-    page = windows(contractor.creator)
-    page.goto(f"{commitment.get_absolute_url()}edit/")
-    page.get_by_label("Title").fill("Steel works")
-    page.get_by_role("button", name="Save changes").dblclick()
-    expect(page.get_by_text("Changes saved.").first).to_be_visible()
-    version = commitment.version
-    commitment.refresh_from_db()
-    assert commitment.version == version + 1
-
-
 def test_the_page_was_closed(contractor: Contractor, windows: Windows) -> None:
     page = windows(contractor.creator)
     address = f"{contractor.project.get_absolute_url()}new/"

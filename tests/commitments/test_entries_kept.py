@@ -118,6 +118,17 @@ def test_a_form_that_is_sent_three_times_at_once_creates_one(creator: User, proj
     assert Commitment.objects.get().lines.count() == 1
 
 
+def test_a_change_that_is_sent_twice_is_saved_once_and_is_no_conflict(
+    client: Client, creator: User, project: Project
+) -> None:
+    commitment = CommitmentFactory(project=project, created_by=creator)
+    path = f"{commitment.get_absolute_url()}edit/"
+    posted = as_stored(commitment, title="Twice", **hidden(client, path))
+    assert [client.post(path, posted).status_code for _ in range(2)] == [302, 302]
+    assert Commitment.objects.get().version == commitment.version + 1
+    assert client.post(path, {**posted, "title": "Older"}).status_code == 409
+
+
 def test_two_forms_create_two(client: Client, project: Project) -> None:
     for _ in range(2):
         client.post(address(project), entry(line(amount="5.00"), **hidden(client, address(project))))
