@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from directory.privacy.retention import get_cutoff
-from notifications.models import Attachment, OutgoingEmail, PasswordRequest, Status
+from notifications.models import Attachment, OutgoingEmail, PasswordRequest, RefusedAddress, Status
 
 
 def purge_emails() -> int:
@@ -25,5 +25,6 @@ def purge_emails() -> int:
         # Without the bodies: what other rows refer to is read before it is deleted.
         _, deleted = finished.only("pk").delete()
         email_count = deleted.get(OutgoingEmail._meta.label, 0)
+    RefusedAddress.objects.filter(refused_at__lt=timezone.now() - timedelta(days=365)).delete()
     Attachment.objects.filter(emails=None).only("pk").delete()
     return request_count + email_count
