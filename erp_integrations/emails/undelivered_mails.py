@@ -8,7 +8,7 @@ from django.db.models.functions import Lower, Now
 
 from directory.models import Company, User
 from erp_integrations.emails.commitment_mails import get_thread, list_project_admins
-from erp_integrations.models import Submission
+from erp_integrations.models import Submission, SubmissionStatus
 from notifications.letters import Letter, store_letter
 from notifications.models import Kind, OutgoingEmail, RefusedAddress
 
@@ -47,6 +47,8 @@ def store_copies(email: OutgoingEmail, letter: Letter) -> None:
 
 def describe_undelivered(submission: Submission) -> str:
     """The people whom a mail about it did not reach, and what to do; blank where there are none."""
+    if not (submission.asked or submission.status == SubmissionStatus.REJECTED):
+        return ""  # nothing was mailed about it
     failed = OutgoingEmail.objects.failed().exclude(kind=Kind.UNDELIVERED)
     failed = failed.filter(
         created_at__gte=submission.sent_at,

@@ -267,10 +267,10 @@ class Reject(Dialog):
             return self.build_dialog(str(refusal), status=422)
         if form.cleaned_data["remember"]:
             store_reason(row.viewer, form.cleaned_data["reason"], is_own=True)
-        undelivered = describe_undelivered(row.submission)
+        self.row = self.get_row()
+        undelivered = describe_undelivered(self.row.submission)
         done = f"is rejected and back with its project. {undelivered or 'Its reason goes out by mail.'}"
         messages.success(self.request, f"{row.submission.number} {done}")
-        self.row = self.get_row()
         return self.build_decision_response()
 
     def build_dialog(self, problem: str = "", *, status: int = 200) -> HttpResponse:

@@ -38,7 +38,7 @@ class Ask(Dialog):
                 asked_of, text = form.cleaned_data["asked_of"], form.cleaned_data["question"]
                 entered = {"asked_of": asked_of, "text": text, "expected_question": question}
                 asked = submissions.ask_question(submission=row.submission, by=by, **entered)
-                undelivered = describe_undelivered(row.submission)
+                undelivered = describe_undelivered(asked.submission)
                 done = f"your question is with {asked.asked_of}. {undelivered or 'It keeps its place.'}"
         except submissions.Conflict as conflict:
             self.row, self.form = self.get_row(), None
