@@ -68,6 +68,7 @@ class PendingChange:
             self.row.confirmed,
             self.now,
             self.subject.format_values(self.now),
+            self.subject.get_name(),
             self.row.people,
         ]
         return hash_content(content)
@@ -91,6 +92,9 @@ def record_change(subject: Subject, *, before: Values, by: User, company: Compan
 
     Whoever changes what waits already is in it, too.
     """
+    if subject.kind is Kind.VENDOR:
+        # It is renamed before this or after it.
+        ContractCompany.objects.select_for_update(no_key=True).filter(pk=subject.key).first()
     now = subject.get_values()
     row = UnconfirmedChange.objects.select_for_update().filter(subject=str(subject)).first()
     row = row or UnconfirmedChange(subject=str(subject), company=company, confirmed={}, people=[])
@@ -110,10 +114,16 @@ def record_change(subject: Subject, *, before: Values, by: User, company: Compan
 
 
 def record_renaming(vendor: ContractCompany, before: str, by: User) -> None:
-    """After it: a linked one waits as if its link had been changed, until it is called as before."""
-    for link in VendorLink.objects.filter(contract_company=vendor).order_by("connection"):
-        subject = str(Subject.from_link(link))
+    """After it: a linked one waits as if its link had been changed, until it is called as before. So does one
+    whose link was taken away and waits: linked again as it was, it would be another.
+    """
+    linked = set(VendorLink.objects.filter(contract_company=vendor).values_list("connection", flat=True))
+    connections = Connection.objects.filter(company=vendor.company_id).order_by("pk")
+    for connection in connections.values_list("pk", flat=True):
+        subject = str(Subject(Kind.VENDOR, connection, str(vendor.pk)))
         row = UnconfirmedChange.objects.select_for_update().filter(subject=subject).first()
+        if row is None and connection not in linked:
+            continue
         row = row or UnconfirmedChange(subject=subject, company=vendor.company, confirmed={}, people=[])
         row.confirmed.setdefault("called", before)
         if row.confirmed["called"] == vendor.name:

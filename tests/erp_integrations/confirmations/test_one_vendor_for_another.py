@@ -1,6 +1,10 @@
 """Nobody alone turns a payment by merging or renaming Contract Companies."""
 
+import threading
+
 import pytest
+from django.db import OperationalError, connection, transaction
+from django.urls import reverse
 
 from commitments import lists
 from commitments.errors import ListRefused
@@ -9,10 +13,13 @@ from commitments.models import Commitment, ContractCompany
 from directory.models import Level, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
+from erp_integrations.confirmations import pending_changes
+from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.links import linking
 from erp_integrations.links.kinds import VENDOR as VENDOR_LINKS
-from erp_integrations.models import ExportJob, Submission, UnconfirmedChange, VendorLink
+from erp_integrations.models import Connection, ExportJob, Submission, UnconfirmedChange, VendorLink
 from erp_integrations.pages.beside import list_document_changes
+from tests.clients import signed_in
 from tests.erp_integrations.confirmations.test_second_person import accept, stamps
 from tests.factories import ApproverFactory, ContractCompanyFactory, MemberFactory, have_been_read
 
@@ -127,3 +134,65 @@ def test_a_linked_one_under_another_name_waits_for_a_second_person(
     assert len(stamps(again)) == 1
     lists.set_name(kind=VENDOR, row=mine, name="Acme LLC", expected=name, by=thief)
     assert not stamps(again)
+
+
+def rename(vendor: ContractCompany, name: str, by: User) -> None:
+    vendor.refresh_from_db()
+    lists.set_name(kind=VENDOR, row=vendor, name=name, expected=vendor.name, by=by)
+
+
+def link(vendor: ContractCompany, code: str, on: Connection, by: User) -> None:
+    expected = linking.ExpectedLink("")
+    linking.link(VENDOR_LINKS, owner=vendor, connection=on, code=code, expected=expected, by=by)
+
+
+def test_nor_does_it_help_to_rename_it_while_it_is_not_linked(
+    sent: Submission, mine: ContractCompany, thief: User
+) -> None:
+    unlink(mine, thief)
+    rename(mine, "Acme Incorporated", thief)
+    link(mine, "THIEF", sent.connection, thief)
+    assert UnconfirmedChange.objects.get().confirmed == {"called": "Acme LLC"}
+    rename(mine, "Acme LLC", thief)
+    assert not UnconfirmedChange.objects.exists()
+
+
+def test_one_that_was_renamed_in_the_django_admin_waits_too(mine: ContractCompany) -> None:
+    admin = signed_in(User.objects.create_superuser("admin@example.test"))
+    address = reverse("admin:commitments_contractcompany_change", args=[mine.pk])
+    assert admin.post(address, {"name": "Acme Incorporated"}).status_code == 302
+    assert UnconfirmedChange.objects.get().confirmed == {"called": "Acme LLC"}
+
+
+def test_another_name_than_was_ticked_is_not_confirmed(
+    sent: Submission, mine: ContractCompany, thief: User
+) -> None:
+    rename(mine, "Acme, LLC", thief)
+    shown = [each.stamp for each in pending_changes.list_for_company(sent.company, Kind.VENDOR)]
+    rename(mine, "Acme Incorporated", thief)
+    other = MemberFactory(company=sent.company, erp_integrations_level=Level.ADMIN)
+    with pytest.raises(pending_changes.NotConfirmed, match="changed or confirmed in the meantime"):
+        pending_changes.confirm(company=sent.company, ticked=shown, by=other)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nor_to_link_and_to_rename_it_at_one_moment(sent: Submission, thief: User) -> None:
+    """By its name alone the link needs nobody, and the renaming sees no link: one waits for the other."""
+    mine, refused = ContractCompanyFactory(company=sent.company, name="Thief"), list[OperationalError]()
+
+    def rename_meanwhile() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        try:
+            rename(mine, "Acme Incorporated", thief)
+        except OperationalError as error:
+            refused.append(error)
+        connection.close()
+
+    with transaction.atomic():
+        link(mine, "THIEF", sent.connection, thief)
+        assert not UnconfirmedChange.objects.exists()
+        thread = threading.Thread(target=rename_meanwhile)
+        thread.start()
+        thread.join()
+    assert "lock timeout" in str(*refused)
