@@ -163,7 +163,11 @@ def set_name(*, kind: ListKind, row: Any, name: str, expected: str, by: User) ->
     if row.name == name:
         return
     before, row.name = row.name, name
-    row.save(update_fields=["name"])
+    try:
+        with transaction.atomic():
+            row.save(update_fields=["name"])
+    except IntegrityError as error:
+        raise ListChanged(f"Somebody else has just named another one {name}. Look at the list.") from error
     kind.record("changed", row, by, str(Change("Name", before, name)), "name")
     if kind is VENDOR:
         accounting[0].record_renaming(row, before, by)

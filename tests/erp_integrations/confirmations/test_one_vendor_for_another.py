@@ -1,6 +1,7 @@
 """Nobody alone turns a payment by merging or renaming Contract Companies."""
 
 import threading
+from functools import partial
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -21,6 +22,7 @@ from erp_integrations.models import Connection, ExportJob, Submission, Unconfirm
 from erp_integrations.pages.beside import list_document_changes
 from tests.clients import signed_in
 from tests.erp_integrations.confirmations.test_second_person import accept, stamps
+from tests.erp_integrations.races.together import race, refusals
 from tests.factories import ApproverFactory, ContractCompanyFactory, MemberFactory, have_been_read
 
 pytestmark = pytest.mark.django_db
@@ -196,3 +198,12 @@ def test_nor_to_link_and_to_rename_it_at_one_moment(sent: Submission, thief: Use
         thread.start()
         thread.join()
     assert "lock timeout" in str(*refused)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_give_one_name_at_one_moment_one_is_refused(sent: Submission, thief: User) -> None:
+    pair = ContractCompanyFactory.create_batch(2, company=sent.company)
+    for number in range(3):
+        results = race(*(partial(rename, each, f"Acme {number}", thief) for each in pair))
+        (refused,) = refusals(results)
+        assert isinstance(refused, ListRefused)
