@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower, Now
 
 from directory.models import Company, User
-from erp_integrations.emails.commitment_mails import get_thread, list_project_admins
+from erp_integrations.emails.commitment_mails import get_thread, list_members, list_project_admins
 from erp_integrations.models import Submission, SubmissionStatus
 from notifications.letters import Letter, store_letter
 from notifications.models import Kind, OutgoingEmail, RefusedAddress
@@ -32,10 +32,11 @@ def store_undelivered_mails() -> int:
 
 
 def store_copies(email: OutgoingEmail, letter: Letter) -> None:
-    """To who acted, and the project's admins."""
+    """To who acted, while they are with the company, and the project's admins."""
     submissions = Submission.objects.filter(commitment=int(letter.thread.rpartition("-")[2]))
-    admins = list_project_admins(submissions.latest("pk"))
-    people = [*admins, *([email.caused_by] if email.caused_by and email.caused_by.is_active else [])]
+    submission = submissions.latest("pk")
+    acted = list_members(submission).filter(pk=email.caused_by_id or 0)
+    people = [*list_project_admins(submission), *acted]
     sentence = f"This could not be mailed to {email.recipient}. Tell them, or choose another person."
     store_letter(
         kind=Kind.UNDELIVERED,

@@ -74,6 +74,11 @@ class TestUndelivered:
         assert f"This could not be mailed to {creator}. Tell them" in mail.text_body
         assert "Line 3 is on the wrong phase." in mail.html_body
 
+    def test_not_whoever_has_left_the_company(self, rejected: Submission, approver: User) -> None:
+        approver.company_memberships.all().delete()
+        assert store_undelivered_mails() == 1
+        assert approver.email not in subjects(Kind.UNDELIVERED)
+
     def test_both_pages_and_who_rejects_say_so(self, rejected: Submission, approver: User) -> None:
         sentence = f"It could not be mailed to {rejected.created_by}. Tell them"
         pages = (
