@@ -52,7 +52,7 @@ def test_whatever_is_typed_is_shown_again_and_never_markup() -> None:
     client = signed_in(CreatorFactory(project=project))
     evil = "</select><script>&\"'`>\n<b"
     names = ("cost_code", "billing_item", "description", "quantity", "unit_of_measure", "unit_cost", "amount")
-    typed = line(**dict.fromkeys(names, evil), cost_type="9")
+    typed = line(**dict.fromkeys(names, evil), cost_type=evil)
     page = client.post(f"{project.get_absolute_url()}new/?kind=subcontract", entry(typed, line()))
     assert page.status_code == 422
     text = page.content.decode()

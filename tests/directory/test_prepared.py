@@ -9,9 +9,11 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from directory.db.prepared import AnyOf, Parameter, PreparedQuery, PreparedUpdate, save_columns, store_row
 from directory.models import CompanyMembership, HistoryEntry, Level, Project, ProjectMembership
+from notifications.models import RefusedAddress
 from tests.factories import CompanyFactory, MemberFactory, ProjectFactory, join_company, join_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -118,12 +120,21 @@ def test_a_stored_row_has_what_the_database_itself_sets() -> None:
         assert (stored.at, stored.detail) == (entry.at, {"50 %": [None]})
 
 
+def test_an_expression_is_that_of_the_call() -> None:
+    for days in range(3):
+        row = RefusedAddress(address=f"{days}@example.test", refused_at=Now() - timedelta(days=days))
+        store_row(row)
+        row.refresh_from_db()
+        assert (timezone.now() - row.refused_at).days == days
+
+
 def test_columns_are_saved_and_no_others() -> None:
-    project = ProjectFactory(name="Riverside", number="24-001")
+    before, project, after = (ProjectFactory(name=name, number="24-001") for name in ("A", "Riverside", "B"))
     project.name, project.number = "'); DROP TABLE directory_project; --", "24-002"
     save_columns(project, "name")
     stored = Project.objects.get(pk=project.pk)
     assert (stored.name, stored.number) == (project.name, "24-001")
+    assert [Project.objects.get(pk=each.pk).name for each in (before, after)] == ["A", "B"]
     stored.delete()
     with pytest.raises(DatabaseError):
         save_columns(project, "name")

@@ -354,6 +354,13 @@ def test_a_commitment_goes_with_its_files_and_a_copy_has_none(
     assert not kept()
 
 
+def test_one_that_went_while_its_files_were_stored_leaves_none(commitment: Commitment, admin: User) -> None:
+    Commitment.objects.filter(pk=commitment.pk).delete()
+    with pytest.raises(Commitment.DoesNotExist):
+        add_attachments(commitment=commitment, uploads=[SimpleUploadedFile("a.pdf", PDF)], by=admin)
+    assert not kept()
+
+
 def test_more_than_fits_is_not_read_and_the_page_says_so(
     commitment: Commitment, admin: User, settings: Settings
 ) -> None:

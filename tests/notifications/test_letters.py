@@ -1,14 +1,16 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from directory.models import User
-from notifications import sending
+from notifications import emails, sending
 from notifications.letters import Letter, store_letter
 from notifications.models import Kind, OutgoingEmail, RefusedAddress, Status
 from tests.notifications.factories import RecipientFactory
@@ -153,6 +155,32 @@ class TestGathering:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_of_two_who_add_to_one_mail_at_one_moment_neither_is_lost() -> None:
+    creator, approver = RecipientFactory.create_batch(2)
+    for number in (1, 2):
+        reject(creator, by=approver, commitment=f"SC-{number}")
+    add = partial(reject, creator, by=approver)
+    with ThreadPoolExecutor(max_workers=1) as other, transaction.atomic():
+        add(commitment="SC-3")
+        with pytest.raises(OperationalError, match="while locking tuple"):
+            other.submit(run_without_waiting, partial(add, commitment="SC-4")).result()
+    add(commitment="SC-4")
+    last = OutgoingEmail.objects.order_by("pk").last()
+    assert last is not None
+    assert [each["commitment"] for each in last.letters] == ["SC-2", "SC-3", "SC-4"]
+
+
+def run_without_waiting(act: Callable[[], Any]) -> Any:
+    """In a session of its own."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        return act()
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
 class TestHeaders:
     def send(self, mail_server: MailServer, **values: Any) -> Any:
         reject(RecipientFactory.create(), **values)
@@ -204,6 +232,11 @@ class TestRefusedAddress:
         assert (email.status, email.last_error) == (Status.FAILED, "550 5.1.1 No such user")
         sending.send_due_emails()
         assert mail_server.received == []
+
+    def test_the_way_in_is_mailed_all_the_same(self, mail_server: MailServer, person: User) -> None:
+        self.refuse(mail_server, person, "550 5.1.1 No such user")
+        (link,) = emails.store_password_link(Kind.PASSWORD_LINK, recipient=person)
+        assert link.status == Status.QUEUED
 
     @pytest.mark.parametrize("answer", ["450 4.2.1 Try later", "550 5.7.1 Relaying denied", "452 Full"])
     def test_what_passes_or_is_policy_marks_nobody(
