@@ -160,14 +160,14 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
         "title": f"New {Kind(kind).label.lower()}",
         "address": f"{request.path}?copy={source_id}" if source else f"{request.path}?kind={kind}",
     }
-    typed, answer = handle_draft(request, context["address"])
+    typed, answer = handle_draft(request, context)
     if answer:
         return answer
     if request.method != "POST":
         if typed is not None:
             entry = Entry.from_post(typed, project=project, kind=kind)
             context["entry_key"] = typed.get("entry_key", "")
-            return build_form_page(request, entry, {**context, "is_restored": True})
+            return build_form_page(request, entry, context)
         context["entry_key"] = str(uuid4())
         entry = Entry.build_copy(source) if source else Entry.build_blank(project, kind)
         return build_form_page(request, entry, context)
@@ -224,7 +224,7 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
         "address": request.path,
         "heading": f"Edit {Kind(commitment.kind).label.lower()} {commitment.number}",
     }
-    typed, answer = handle_draft(request, context["address"])
+    typed, answer = handle_draft(request, context)
     if answer:
         return answer
     if request.method != "POST":
@@ -232,9 +232,9 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
             return redirect(commitment)  # which says who has it, and what can be done
         if typed is not None:
             entry = Entry.from_post(typed, project=project, kind=commitment.kind, commitment=commitment)
-            restored: dict[str, Any] = {"version": typed.get("version", ""), "is_restored": True}
-            restored["differences"] = entry.list_differences(commitment) if entry.is_valid() else []
-            return build_form_page(request, entry, {**context, **restored})
+            context["version"] = typed.get("version", "")
+            context["differences"] = entry.list_differences(commitment) if entry.is_valid() else []
+            return build_form_page(request, entry, context)
         return build_form_page(request, Entry.from_commitment(commitment), context)
     entry = Entry.from_post(request.POST, project=project, kind=commitment.kind, commitment=commitment)
     context["version"] = request.POST.get("version", "")
@@ -383,26 +383,35 @@ def get_commitment_or_404(project: Project, commitment_id: int) -> Commitment:
 def build_form_page(
     request: SignedInRequest, entry: Entry, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    token = drafts.build_token(request, None, context["address"])
-    return render(
-        request, "commitments/form.html", {"entry": entry, "draft_token": token, **context}, status=status
-    )
+    own = {
+        "entry": entry,
+        "draft_token": drafts.build_token(request, None, context["address"]),
+        "draft_key": request.POST.get(drafts.KEY, "") if request.method == "POST" else uuid4().hex,
+    }
+    return render(request, "commitments/form.html", {**own, **context}, status=status)
 
 
-def handle_draft(request: SignedInRequest, address: str) -> tuple[QueryDict | None, HttpResponse | None]:
-    """For a GET, everything that was typed here and never saved; and the answer to a post that only keeps it,
-    or that starts over.
+def handle_draft(
+    request: SignedInRequest, context: dict[str, Any]
+) -> tuple[QueryDict | None, HttpResponse | None]:
+    """For a GET, everything that was typed here and never saved, and what else there is of that; and the
+    answer to a post that only keeps it, or that starts over.
     """
+    address = context["address"]
     if request.method == "POST":
+        drafts.save_draft(request)
         if drafts.START_OVER in request.POST:
             drafts.delete_draft(request, address)
             return None, redirect(address)
-        drafts.save_draft(request)
         return None, HttpResponse(status=204) if drafts.KEEP_ONLY in request.POST else None
-    texts = drafts.find_draft(request, address)
+    kept = drafts.list_drafts(request.user.pk, address)
+    if not kept:
+        return None, None
+    kept.sort(key=lambda draft: str(draft.pk) != request.GET.get("draft"))  # the one that is asked for first
+    context["restored"], *context["other_drafts"] = kept
     typed = QueryDict(mutable=True)
-    typed.update(texts)
-    return typed if texts else None, None
+    typed.update(kept[0].texts)
+    return typed, None
 
 
 def parse_entry_key(text: str) -> UUID | None:

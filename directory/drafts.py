@@ -5,11 +5,16 @@ nothing loses them: neither the session's end nor an old token, a conflict, an e
 The form's signed token says whose words these are, for which address and in which fields: so they are kept
 when nobody is signed in any more, and no other site can have any kept. Only their person sees them again, in
 the form, and nothing is decided or saved by itself.
+
+A page of a form that is long to fill in has a key, which stands after # in the address of its draft: so each
+tab has its own.
 """
 
+import re
 from datetime import timedelta
 
 from django.core import signing
+from django.db.models import Q
 from django.forms import Form, Textarea
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,11 +23,12 @@ from directory.models import Draft
 from directory.requests import SignedInRequest
 
 TOKEN_FIELD, KEEP_ONLY, RESTORED = "draft", "keep", "restored"
-START_OVER = "start_over"
-OWN_FIELDS = {TOKEN_FIELD, KEEP_ONLY, RESTORED, START_OVER, "csrfmiddlewaretoken"}
+START_OVER, KEY = "start_over", "draft_key"
+OWN_FIELDS = {TOKEN_FIELD, KEEP_ONLY, RESTORED, START_OVER, KEY, "csrfmiddlewaretoken"}
 ALL = "*"
 SALT = "directory.drafts"
 KEPT_FOR = timedelta(days=7)
+MOST = 10  # of one person and form
 
 
 def build_token(request: SignedInRequest, form: Form | None, address: str = "") -> str:
@@ -48,7 +54,8 @@ def save_draft(request: HttpRequest) -> Draft | None:
         names = request.POST.keys() - OWN_FIELDS
     posted = {name: request.POST.get(name, "").replace("\0", "") for name in names}
     texts = {name: text for name, text in posted.items() if text.strip()}
-    draft = Draft(person_id=person_id, address=address, texts=texts, kept_at=timezone.now())
+    own = add_key(request, address)
+    draft = Draft(person_id=person_id, address=own, texts=texts, kept_at=timezone.now())
     if texts:
         Draft.objects.bulk_create(
             [draft],
@@ -56,9 +63,32 @@ def save_draft(request: HttpRequest) -> Draft | None:
             unique_fields=["person", "address"],
             update_fields=["texts", "kept_at"],
         )
+        if own != address:
+            delete_replaced(person_id, address, request.POST.get(RESTORED, ""))
     elif KEEP_ONLY in request.POST or RESTORED in request.POST:
-        Draft.objects.filter(person=person_id, address=address).delete()
+        Draft.objects.filter(person=person_id, address=own).delete()
     return draft
+
+
+def add_key(request: HttpRequest, address: str) -> str:
+    """A dialog's page has no key, nor one from before there were any."""
+    key = request.POST.get(KEY, "")
+    return f"{address}#{key}" if re.fullmatch("[0-9a-f]{32}", key) else address
+
+
+def delete_replaced(person_id: int, address: str, stamp: str) -> None:
+    """The draft that the page was filled from, unless its own page has changed it since; and the oldest."""
+    kept = list_drafts(person_id, address)
+    others = [each for each in kept if each.stamp != stamp]
+    for draft in {*kept} - {*others[:MOST]}:
+        Draft.objects.filter(pk=draft.pk, kept_at=draft.kept_at).delete()
+
+
+def list_drafts(person_id: int, address: str) -> list[Draft]:
+    """The newest first, of all pages of that address."""
+    pages = Q(address=address) | Q(address__startswith=f"{address}#")
+    kept = Draft.objects.filter(pages, person=person_id, kept_at__gt=timezone.now() - KEPT_FOR)
+    return list(kept.order_by("-kept_at"))
 
 
 def find_draft(request: SignedInRequest, address: str = "") -> dict[str, str]:
@@ -71,8 +101,8 @@ def find_draft(request: SignedInRequest, address: str = "") -> dict[str, str]:
 
 
 def delete_draft(request: SignedInRequest, address: str) -> None:
-    """It is used, or not wanted."""
-    Draft.objects.filter(person=request.user, address=address).delete()
+    """It is used, or not wanted. Those of other pages stay."""
+    Draft.objects.filter(person=request.user, address=add_key(request, address)).delete()
 
 
 def purge_drafts() -> int:

@@ -331,6 +331,11 @@ class Draft(models.Model):
     def __str__(self) -> str:
         return f"Draft of {self.person_id} at {self.address}"
 
+    @property
+    def stamp(self) -> str:
+        """Another one once its words are others."""
+        return f"{self.pk} {self.kept_at.isoformat()}"
+
 
 class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
     """Reading history."""

@@ -1,10 +1,10 @@
 """No sequence of typing, expired session, Back, reload, double click, stale tab and lost network loses words.
 
-Sequences by lot, each word another one; at the end each is saved, in the history, in an open tab, or given
-back by the form. SEQUENCES=200 plays more of them, and SEED others.
+Sequences by lot, each word another one; at the end the tabs are closed, and each is saved, in the history, or
+given back by the form. SEQUENCES=200 plays more of them, and SEED others.
 
-Of two tabs on one form, one is typed into while the other has words that are not saved: what is kept is the
-last one's. Whoever is offline heeds the browser's warning and stays.
+Both tabs of one form are typed into, whatever the other has that is not saved. Whoever is offline heeds the
+browser's warning and stays.
 """
 
 import os
@@ -42,7 +42,6 @@ class Person:
         self.is_offline = False
         first = windows(self.creator)
         self.tabs = [first, first.context.new_page()]
-        self.last = first
         for tab in self.tabs:
             tab.on("dialog", self.decide)
             tab.goto(self.address)
@@ -55,13 +54,12 @@ class Person:
 
     def type(self, tab: Page) -> None:
         control = tab.locator(f"#entry [name={self.lot.choice(FIELDS)}]")
-        if not self.is_free(tab) or not control.count():
+        if not control.count():
             return
         self.typed.append(f"w{len(self.typed)}x")
         control.focus()
         tab.keyboard.press("End")
         tab.keyboard.type(f" {self.typed[-1]}")
-        self.last = tab
 
     def rest(self, tab: Page) -> None:
         """Long enough for the draft."""
@@ -74,11 +72,10 @@ class Person:
         self.press(tab, tab.get_by_role("button", name="Save changes").dblclick)
 
     def press(self, tab: Page, act: Callable[..., None]) -> None:
-        if self.is_free(tab) and tab.locator("#entry").count():
+        if tab.locator("#entry").count():
             act(no_wait_after=True)
             tab.wait_for_timeout(150)
             tab.wait_for_load_state()
-            self.last = tab
 
     def expire(self, _: Page) -> None:
         Session.objects.all().delete()
@@ -88,17 +85,17 @@ class Person:
         tab.context.set_offline(self.is_offline)
 
     def reload(self, tab: Page) -> None:
-        if tab is self.last and not self.is_offline:
+        if not self.is_offline:
             tab.reload()
 
     def back(self, tab: Page) -> None:
-        if tab is self.last and not self.is_offline:
+        if not self.is_offline:
             tab.go_back()
             self.open(tab)
 
     def open(self, tab: Page) -> None:
         """The form again, after signing in where that is asked."""
-        if self.is_offline or tab is not self.last:
+        if self.is_offline:
             return
         if not tab.locator("#entry").count() and not tab.get_by_label("Password").count():
             tab.goto(self.address)
@@ -108,8 +105,15 @@ class Person:
         if not tab.locator("#entry").count():
             tab.goto(self.address)
 
-    def is_free(self, tab: Page) -> bool:
-        return tab is self.last or not self.search(self.list_saved())
+    def close(self, tab: Page) -> None:
+        """And open another one at the same address."""
+        if not self.is_offline:
+            self.rest(tab)
+            other = tab.context.new_page()
+            tab.close()
+            self.tabs[self.tabs.index(tab)] = other
+            other.on("dialog", self.decide)
+            self.open(other)
 
     def list_saved(self) -> list[str]:
         self.commitment.refresh_from_db()
@@ -118,13 +122,19 @@ class Person:
         return [self.commitment.title, self.commitment.trade, *described, *history]
 
     def list_given_back(self) -> list[str]:
-        """By the open tabs, and by the form where it is opened anew."""
+        """By the form where it is opened anew, with all that it offers, once the tabs are closed."""
         self.is_offline = False
         self.tabs[0].context.set_offline(False)
         self.rest(self.tabs[0])
+        for tab in self.tabs:
+            tab.close()
         fresh = self.windows(self.creator)
         fresh.goto(self.address)
-        return [text for tab in (*self.tabs, fresh) for text in tab.evaluate(VALUES)]
+        texts = fresh.evaluate(VALUES)
+        for offered in [each.get_attribute("href") for each in fresh.locator(".notice a").all()]:
+            fresh.goto(f"{self.address}{offered}")
+            texts += fresh.evaluate(VALUES)
+        return texts
 
     def search(self, places: list[str]) -> set[str]:
         """The words that are nowhere there."""
@@ -134,7 +144,7 @@ class Person:
 STEPS = [
     *[Person.type] * 5,
     *[Person.rest, Person.save, Person.open] * 2,
-    *[Person.double, Person.expire, Person.lose, Person.reload, Person.back],
+    *[Person.double, Person.expire, Person.lose, Person.reload, Person.back, Person.close],
 ]
 
 

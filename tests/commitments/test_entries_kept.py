@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from commitments.models import Commitment
+from directory.drafts import MOST
 from directory.models import Draft, Project, User
 from tests.clients import signed_in
 from tests.commitments.posting import as_stored, entry, line
@@ -37,7 +38,7 @@ def address(project: Project, kind: str = "subcontract") -> str:
 
 def hidden(client: Client, path: str) -> dict[str, str]:
     shown = client.get(path).content.decode()
-    names = ("draft", "entry_key", "version")
+    names = ("draft", "draft_key", "restored", "entry_key", "version")
     found = {name: re.search(rf'name="{name}"\s+value="([^"]+)"', shown) for name in names}
     return {name: match[1] for name, match in found.items() if match}
 
@@ -94,6 +95,87 @@ def test_start_over_forgets_it(client: Client, project: Project) -> None:
     client.post(address(project), {**posted, "keep": "1"})
     client.post(address(project), {**posted, "start_over": "1"})
     assert "Wrong" not in client.get(address(project)).content.decode()
+
+
+def keep(client: Client, path: str, title: str, **page: str) -> dict[str, str]:
+    posted = entry(title=title, **(page or hidden(client, path)))
+    assert client.post(path, {**posted, "keep": "1"}).status_code == 204
+    return posted
+
+
+def list_kept() -> set[str]:
+    return {each.texts["title"] for each in Draft.objects.all()}
+
+
+def test_two_tabs_keep_their_own_and_each_ends_its_own(client: Client, project: Project) -> None:
+    path = address(project)
+    pages = [hidden(client, path) for _ in range(2)]
+    first, second = (keep(client, path, title, **page) for title, page in zip("ab", pages, strict=True))
+    shown = client.get(path)
+    assert 'value="b"' in shown.content.decode()
+    [other] = shown.context["other_drafts"]
+    link = f"?kind=subcontract&amp;draft={other.pk}"
+    assert link in shown.content.decode()
+    assert 'value="a"' in client.get(path.partition("?")[0] + link.replace("&amp;", "&")).content.decode()
+
+    client.post(path, {**second, "start_over": "1"})
+    assert list_kept() == {"a"}
+    client.post(path, first)
+    assert not Draft.objects.exists()
+
+
+def test_a_page_filled_from_a_draft_takes_its_place_unless_that_goes_on(
+    client: Client, project: Project
+) -> None:
+    path = address(project)
+    page = hidden(client, path)
+    keep(client, path, "a", **page)
+    keep(client, path, "ab")
+    assert list_kept() == {"ab"}
+
+    stale = hidden(client, path)
+    keep(client, path, "abc")
+    keep(client, path, "abd", **stale)
+    assert list_kept() == {"abc", "abd"}
+    keep(client, path, "abd, and more", **stale)
+    page = hidden(client, path)
+    keep(client, path, "abd, and much more", **stale)
+    client.post(path, entry(line(amount="1"), title="abd, and more", **page))
+    assert list_kept() == {"abc", "abd, and much more"}
+
+
+def test_the_oldest_of_many_go(client: Client, project: Project) -> None:
+    path = address(project)
+    pages = [hidden(client, path) for _ in range(MOST + 2)]
+    for number, page in enumerate(pages):
+        keep(client, path, f"{number}", **page)
+    assert list_kept() == {f"{number}" for number in range(2, MOST + 2)}
+
+
+@pytest.mark.parametrize("key", ["", "\0", "%", "a#" * 40])
+def test_a_page_without_a_key_that_we_made_has_the_one_draft_of_its_address(
+    client: Client, project: Project, key: str
+) -> None:
+    path = address(project)
+    page = {**hidden(client, path), "draft_key": key}
+    if not key:
+        del page["draft_key"]
+    keep(client, path, "older", **page)
+    posted = keep(client, path, "old", **page)
+    assert Draft.objects.get().address == path
+    assert 'value="old"' in client.get(path).content.decode()
+    client.post(path, posted)
+    assert not Draft.objects.exists()
+
+
+def test_the_number_of_anothers_draft_opens_nothing(client: Client, project: Project) -> None:
+    path = address(project)
+    keep(client, path, "Secret price")
+    other = signed_in(CreatorFactory(project=project))
+    for number in (Draft.objects.get().pk, "9" * 40, "%00"):
+        answer = other.get(f"{path}&draft={number}")
+        assert "Secret price" not in answer.content.decode()
+        assert "What you typed is back" not in answer.content.decode()
 
 
 def test_another_person_gets_none_of_it(client: Client, project: Project) -> None:
