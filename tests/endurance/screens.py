@@ -205,6 +205,17 @@ def take_project(studio: Studio, project: str) -> None:
     studio.take("project", project, person="projectadmin")
     studio.take("waiting", "/projects/waiting/", person="projectadmin")
     studio.take("cost-codes", f"{project}cost-codes/", person="projectadmin")
+    admin.goto(project)
+    ticks = [each.get_attribute("value") for each in admin.locator("input[name=id]").all()[:4]]
+    query = "&".join(f"id={tick}" for tick in ticks)
+    studio.take("send-many", f"{project}send-to-erp/?{query}", person="projectadmin")
+    vendors = "/companies/keystone/contract-companies/"
+    studio.take("contract-companies", vendors, person="erpadmin")
+    keeper = studio.open("erpadmin")
+    keeper.goto(f"{vendors}?q=petrongolo")
+    keeper.locator("tbody th a").first.click()
+    keeper.get_by_role("link", name="Merge").click()
+    studio.take("merge", keeper.url.removeprefix(studio.url), person="erpadmin")
     for name, label in (("synced-project", "Synced"), ("form", "Edit")):
         links = admin.locator("#rows th a, .table tbody th a")
         admin.goto(project)
@@ -216,6 +227,17 @@ def take_project(studio: Studio, project: str) -> None:
         if name == "form":
             studio.take(name, f"{found}edit/", person="projectadmin", modes=ALL, then=show_lines)
             studio.take("print", found, person="projectadmin", modes=USUAL[:1], then=print_it)
+            admin.emulate_media(media="screen")
+            admin.goto(found)
+            file = {
+                "name": "Signed contract.pdf",
+                "mimeType": "application/pdf",
+                "buffer": b"%PDF-1.7 signed",
+            }
+            admin.get_by_label("Add files").set_input_files(file)
+            admin.get_by_role("button", name="Attach").click()
+            expect(admin.get_by_text("1 file attached.")).to_be_visible()
+            studio.take("attachments", found, person="projectadmin", then=show_attachments)
         else:
             studio.take(name, found, person="projectadmin")
 
@@ -228,6 +250,10 @@ def take_mails(studio: Studio, catcher: str) -> None:
         newest = next((each["id"] for each in mails if re.match(beginning, each["subject"])), None)
         assert newest, f"No mail is about {name}: {sorted({each['subject'] for each in mails})}"
         studio.take(f"mail/{name}", f"{catcher}/messages/{newest}/html", person="", modes=MAIL_MODES)
+
+
+def show_attachments(page: Page) -> None:
+    page.get_by_role("heading", name="Attachments").scroll_into_view_if_needed()
 
 
 def show_lines(page: Page) -> None:
