@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from urllib.request import urlopen
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from local.programs import ROOT
 from tests.endurance.contracts.running import PASSWORD, everything
@@ -229,12 +229,8 @@ def take_project(studio: Studio, project: str) -> None:
             studio.take("print", found, person="projectadmin", modes=USUAL[:1], then=print_it)
             admin.emulate_media(media="screen")
             admin.goto(found)
-            file = {
-                "name": "Signed contract.pdf",
-                "mimeType": "application/pdf",
-                "buffer": b"%PDF-1.7 signed",
-            }
-            admin.get_by_label("Add files").set_input_files(file)
+            contract = FilePayload(name="Signed contract.pdf", mimeType="application/pdf", buffer=b"%PDF-1.7")
+            admin.get_by_label("Add files").set_input_files(contract)
             admin.get_by_role("button", name="Attach").click()
             expect(admin.get_by_text("1 file attached.")).to_be_visible()
             studio.take("attachments", found, person="projectadmin", then=show_attachments)

@@ -1,9 +1,10 @@
 """Compares Spectrum's records and calls and the caught mails with what people did. Knows no product."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from email import policy
-from email.parser import BytesHeaderParser
+from email.parser import BytesParser
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -137,21 +138,26 @@ def _rejections_in(folder: Path, prefix: str) -> dict[str, dict[str, list[str]]]
     """The Message-IDs of the caught mails of rejections, by number and by who got them."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file in sorted(folder.glob("*.eml")):
-        number, recipient, message_id = _rejection(file)
-        if message_id and number.startswith(prefix):
-            found[number][recipient].append(message_id)
+        recipient, message_id, numbers = _rejections(file)
+        for number, times in Counter(numbers).items():
+            if number.startswith(prefix):
+                found[number][recipient] += [f"{message_id} {count}" for count in range(times)]
     return found
 
 
 @cache
-def _rejection(file: Path) -> tuple[str, str, str]:
-    """Of a caught mail that tells of a rejection its number, recipient and Message-ID; of another, blanks.
+def _rejections(file: Path) -> tuple[str, str, list[str]]:
+    """Of a caught mail its recipient, its Message-ID, and the numbers of the rejections that it tells of.
 
     No mail changes, and a long run has thousands, so each is read once.
     """
-    mail = BytesHeaderParser(policy=policy.default).parsebytes(file.read_bytes())
-    words = str(mail["Subject"]).split()
-    if words[:3] != ["Rejected", "by", "accounting:"]:
-        return "", "", ""
-    number = words[3] if len(words) > 3 else ""
-    return number, str(mail["X-Envelope-To"]), str(mail["Message-ID"]).strip()
+    mail = BytesParser(policy=policy.default).parsebytes(file.read_bytes())
+    subject, numbers = str(mail["Subject"]), list[str]()
+    if subject.startswith("Rejected by accounting: "):
+        numbers = subject.split()[3:4]
+    elif subject.endswith(" commitments rejected by accounting"):
+        body = mail.get_body(("plain",))
+        assert body is not None
+        # Each begins with its own line, before the reason.
+        numbers = re.findall(r"^(\S+).*\n\n> ", body.get_content(), re.MULTILINE)
+    return str(mail["X-Envelope-To"]), str(mail["Message-ID"]).strip(), numbers

@@ -22,6 +22,7 @@ SETTINGS = {
     "EXPORT_BACKOFF_SECONDS": "1",
     "WORKER_POLL_SECONDS": "2",
     "UNDO_SECONDS": "2",
+    "MAIL_GATHER_SECONDS": "4",
     "EMAIL_TIMEOUT": "2",  # a sender's lease is twelve times that
     "COSTLY_PAGES_PER_MINUTE": "0",  # the people here are quicker than any
 }

@@ -107,6 +107,20 @@ def test_two_rejections_of_one_commitment_have_two_mails(tmp_path: Path) -> None
     assert without_mail([deed], tmp_path) == []
 
 
+def test_a_gathered_mail_is_one_for_each_that_it_names(tmp_path: Path) -> None:
+    letters = [
+        f"{title}\n\n> No.\n> Really.\n\nAda\nProject: Pier\n" for title in ("SC-1 Steel", "SC-2", "SC-1")
+    ]
+    head = "X-Envelope-To: a@demo.example\nSubject: 3 commitments rejected by accounting\nMessage-ID: <1>\n\n"
+    (tmp_path / "1.eml").write_text(head + "3 commitments rejected by accounting\n\n" + "\n".join(letters))
+    deeds = [
+        replace(DEED, rejections=2),
+        replace(DEED, commitment=replace(DEED.commitment, number="SC-2"), rejections=1),
+    ]
+    assert without_mail(deeds, tmp_path) == []
+    assert without_mail([replace(DEED, rejections=3)], tmp_path) == ["SC-1"]
+
+
 def test_a_mail_of_a_rejection_that_was_none_is_told(tmp_path: Path) -> None:
     mail(tmp_path, "1", "<1>")
     assert kinds(tmp_path, DEED, [RECORD]) == ["doubled"]
