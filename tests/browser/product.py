@@ -39,6 +39,7 @@ class Product:
             PUBLIC_URL=self.url,
             EMAIL_URL=f"smtp://{HOST}:{smtp_port}",
             SPECTRUM_SERVERS=f"simulator={self.simulator.url}",
+            MAIL_GATHER_SECONDS="0",  # nobody here waits for a second mail
         )
         catcher = ["local.mail", "--host", HOST, "--http-port", str(mail_port), "--smtp-port", str(smtp_port)]
         self._worker_log = folder / "worker.log"

@@ -219,7 +219,7 @@ OWN: dict[str, Own] = {
         entered={"first_name": "N", "last_name": "N", "time_zone": "Europe/Berlin", "summary_hour": "6"},
         happens=True,
     ),
-    "mails": Own(OK, MOVED, entered={"weekdays": "1"}),
+    "mails": Own(OK, MOVED, entered={"weekdays": "1"}, happens=True),
     "unsubscribe": Own((404,), (404,), (404,), (404,), parts={"token": "none"}),
     "healthz": Own(OK, NO, OK, NO),
     "readyz": Own((503,), NO, (503,), NO),  # no worker looks
