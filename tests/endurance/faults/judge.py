@@ -159,5 +159,5 @@ def _rejections(file: Path) -> tuple[str, str, list[str]]:
         body = mail.get_body(("plain",))
         assert body is not None
         # Each begins with its own line, before the reason.
-        numbers = re.findall(r"^(\S+).*\n\n> ", body.get_content(), re.MULTILINE)
+        numbers = re.findall(r"^(\S+).*\n\n> ", body.get_content().replace("\r\n", "\n"), re.MULTILINE)
     return str(mail["X-Envelope-To"]), str(mail["Message-ID"]).strip(), numbers

@@ -112,7 +112,9 @@ def test_a_gathered_mail_is_one_for_each_that_it_names(tmp_path: Path) -> None:
         f"{title}\n\n> No.\n> Really.\n\nAda\nProject: Pier\n" for title in ("SC-1 Steel", "SC-2", "SC-1")
     ]
     head = "X-Envelope-To: a@demo.example\nSubject: 3 commitments rejected by accounting\nMessage-ID: <1>\n\n"
-    (tmp_path / "1.eml").write_text(head + "3 commitments rejected by accounting\n\n" + "\n".join(letters))
+    (tmp_path / "1.eml").write_text(
+        newline="\r\n", data=head + "3 commitments rejected by accounting\n\n" + "\n".join(letters)
+    )
     deeds = [
         replace(DEED, rejections=2),
         replace(DEED, commitment=replace(DEED.commitment, number="SC-2"), rejections=1),
