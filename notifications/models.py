@@ -48,8 +48,8 @@ ALWAYS_MAILED = (
 )
 """Nobody switches these off: work that comes back, who may commit money, and the way in."""
 WITH_PASSWORD_LINK = (Kind.PASSWORD_LINK, Kind.INVITATION)
-ALWAYS_TRIED = (*WITH_PASSWORD_LINK, Kind.SIGN_IN)
-"""Also to an address that was refused: without them nobody gets in again."""
+ALWAYS_TRIED = (*WITH_PASSWORD_LINK, Kind.SIGN_IN, Kind.RIGHTS, Kind.PRIVILEGE)
+"""Also to an address that was refused: without them nobody gets in again, or hears who may commit money."""
 PASSWORD_LINK_PLACEHOLDER = "https://the-link-is-made-when-this-is-sent.invalid/"
 """It stands in a stored body instead of a link that lets whoever reads it sign in."""
 

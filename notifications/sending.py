@@ -181,6 +181,8 @@ def _get_lease_duration() -> timedelta:
 
 def build_message(email: OutgoingEmail, *, connection: BaseEmailBackend) -> EmailMultiAlternatives:
     text, html = email.text_body, email.html_body
+    if email.letters and email.recipient and not email.recipient.is_active:
+        raise ValueError("The account was deactivated while the mail waited.")
     if email.kind in WITH_PASSWORD_LINK:
         person = email.recipient
         if person is None or not person.is_active or person.email.lower() != email.to_address.lower():

@@ -211,6 +211,17 @@ class TestHeaders:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_whose_account_ends_while_a_letter_waits_does_not_get_it(mail_server: MailServer) -> None:
+    person: User = RecipientFactory.create()
+    (email,) = reject(person)
+    User.objects.filter(pk=person.pk).update(is_active=False)
+    sending.send_due_emails()
+    email.refresh_from_db()
+    assert (email.status, mail_server.received) == (Status.FAILED, [])
+    assert "deactivated" in email.last_error
+
+
+@pytest.mark.django_db(transaction=True)
 class TestRefusedAddress:
     @pytest.fixture
     def person(self) -> User:
@@ -244,6 +255,21 @@ class TestRefusedAddress:
     ) -> None:
         self.refuse(mail_server, person, answer)
         assert not RefusedAddress.objects.exists()
+
+    @pytest.mark.parametrize("kind", [Kind.RIGHTS, Kind.PRIVILEGE])
+    def test_who_may_commit_money_is_mailed_all_the_same(
+        self, mail_server: MailServer, person: User, kind: Kind
+    ) -> None:
+        self.refuse(mail_server, person, "550 5.1.1 No such user")
+        told: dict[str, Any] = {
+            "headline": "Granted",
+            "sentence": "x",
+            "facts": [],
+            "reason": "",
+            "link": "https://x.example",
+        }
+        (email,) = emails.store_rights_notice(recipients=[person], kind=kind, **told)
+        assert email.status == Status.QUEUED
 
     def test_a_day_later_one_is_tried_and_a_mail_that_arrives_ends_it(
         self, mail_server: MailServer, person: User
