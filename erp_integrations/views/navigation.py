@@ -92,10 +92,11 @@ def list_filters(
 ) -> list[NavItem]:
     """Every filter, with the counts of what somebody or something works on; search and criteria stay."""
     counts = submission_list.count_by_filter(viewer.company)
+    address = build_list_url(viewer.company, {})
     return [
         NavItem(
             chosen.label,
-            build_list_url(viewer.company, {"view": chosen.slug, **kept}),
+            address + urlencode({"view": chosen.slug, **kept}),
             chosen == current,
             None if counts.get(chosen.slug) == "0" else counts.get(chosen.slug),
         )
