@@ -7,7 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -65,12 +65,21 @@ class UserManager(BaseUserManager["User"]):
         """Addresses are compared without regard to case."""
         return self.get(email__iexact=username)
 
+    def follow_companies(self, **people: Any) -> None:
+        """Whoever chose none has the time zone, and the hour, of the company where they were listed first."""
+        first = CompanyMembership.objects.filter(user=OuterRef("pk")).order_by("pk")
+        for name in COMPANY_TIMES:
+            default = Subquery(first.values(f"company__{name}")[:1])
+            followers = self.filter(**{f"has_own_{name}": False}, **people)
+            followers.filter(~Q(**{name: default})).update(**{name: default})
 
-class User(AbstractUser):
-    """A person. Rights come from memberships; ``is_staff`` opens Django admin and nothing else."""
 
-    username = None  # type: ignore[assignment]  # people are known by e-mail alone
-    email = models.EmailField("e-mail address", unique=True)
+COMPANY_TIMES = ("time_zone", "summary_hour")
+
+
+class Times(models.Model):
+    """Of a company, and of each person."""
+
     time_zone = models.CharField(
         max_length=64,
         default="America/New_York",
@@ -82,8 +91,23 @@ class User(AbstractUser):
         default=7,
         db_default=7,
         validators=[MaxValueValidator(23)],
-        help_text="0 to 23, in your own time zone.",
+        help_text="0 to 23, in this time zone.",
     )
+
+    class Meta:
+        abstract = True
+
+
+class User(AbstractUser, Times):
+    """A person. Rights come from memberships; ``is_staff`` opens Django admin and nothing else.
+
+    Without a choice of their own (``has_own_…``) time zone and hour repeat those of the company.
+    """
+
+    username = None  # type: ignore[assignment]  # people are known by e-mail alone
+    email = models.EmailField("e-mail address", unique=True)
+    has_own_time_zone = models.BooleanField(default=False, db_default=False)
+    has_own_summary_hour = models.BooleanField(default=False, db_default=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -111,7 +135,7 @@ class CompanyQuerySet(models.QuerySet["Company"]):
         return self.filter(memberships__user=user, memberships__erp_integrations_level__in=VISIBLE_LEVELS)
 
 
-class Company(models.Model):
+class Company(Times):
     """A contractor."""
 
     name = models.CharField(max_length=200)
@@ -137,6 +161,9 @@ class Company(models.Model):
     class Meta:
         verbose_name_plural = "companies"
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(summary_hour__lte=23), name="a_company_s_day_has_24_hours")
+        ]
         permissions = [
             ("free_from_own_decision_rule", "Can free a company from the own-decision rule"),
             ("set_two_step_rule", "Can set whether approvers must use two-step verification"),
@@ -144,6 +171,10 @@ class Company(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        User.objects.follow_companies(company_memberships__company=self)
 
     def get_absolute_url(self) -> str:
         return reverse("erp_integrations:start", args=[self.slug])
@@ -253,6 +284,12 @@ class CompanyMembership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.company}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        is_new = self._state.adding
+        super().save(*args, **kwargs)
+        if is_new:
+            User.objects.follow_companies(pk=self.user_id)
 
     @property
     def is_accounting_approver(self) -> bool:

@@ -64,6 +64,7 @@ urlpatterns = [
     path("approvers/", approvers.approvers, name="approvers"),
     path("settings/", settings.settings, name="settings"),
     path("settings/mail/", settings.try_addresses, name="try-addresses"),
+    path("settings/mails/", settings.mails, name="mails"),
     path("settings/rules/", settings.rules, name="rules"),
     path("settings/<int:connection_id>/", settings.connection, name="connection"),
     path("settings/<int:connection_id>/pause/", settings.set_paused, {"is_paused": True}, name="pause"),

@@ -15,7 +15,16 @@ from notifications.models import OutgoingEmail, Subscription
 class OutgoingEmailAdmin(ReadOnlyAdmin):
     """Every mail and what became of it. Bodies hold business data: the view permission opens them."""
 
-    list_display = ("created_at", "kind", "to_address", "subject", "status", "attempts", "sent_at")
+    list_display = (
+        "created_at",
+        "kind",
+        "to_address",
+        "subject",
+        "status",
+        "last_error",
+        "attempts",
+        "sent_at",
+    )
     list_filter = ("status", "kind")
     search_fields = ("to_address", "subject", "message_id")
     ordering = ("-pk",)
@@ -44,11 +53,11 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
-    """People's choices about each kind of mail."""
+    """People's choices about each kind of mail, and their companies'."""
 
-    list_display = ("user", "kind", "wanted")
+    list_display = ("user", "company", "kind", "wanted")
     list_filter = ("kind", "wanted")
-    list_select_related = ("user",)
+    list_select_related = ("user", "company")
     search_fields = ("user__email",)
     ordering = ("pk",)
 

@@ -1,13 +1,11 @@
 """The form of a person's mails."""
 
-from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 
-MONDAY = date(2024, 1, 1)
-WEEKDAYS = [(str(day + 1), f"{MONDAY + timedelta(days=day):%A}") for day in range(7)]
+from directory.forms import TimesForm
+from notifications.preferences import WEEKDAYS
 
 
 class MailForm(forms.Form):
@@ -16,31 +14,40 @@ class MailForm(forms.Form):
     summary = forms.BooleanField(
         label="ERP Integrations Daily Summary",
         required=False,
-        help_text="Everything that awaits accounting, once a day, at the hour in your profile.",
+        help_text="Everything that awaits accounting, once a day, at the hour of the daily summary.",
     )
     weekdays = forms.MultipleChoiceField(
         label="On these days",
         choices=WEEKDAYS,
         widget=forms.CheckboxSelectMultiple,
-        required=False,
         help_text="What waits on another day is in the next summary.",
     )
     attention = forms.BooleanField(
-        label="An export failed or needs attention",
+        label="Mail at once when an export failed or needs attention",
         required=False,
-        help_text="At once. Switched off, you see it in the daily summary and in ERP Integrations.",
+        help_text="Otherwise it is in an approver's summary, which then comes also when nothing else waits. "
+        "What your own project must put right is always mailed at once.",
     )
     resent = forms.BooleanField(
-        label="What I rejected was sent again",
+        label="Mail at once when what I rejected was sent again",
         required=False,
-        help_text="At once. Switched off, you see it in the daily summary and in ERP Integrations.",
+        help_text="Otherwise the daily summary says so.",
     )
 
     def clean(self) -> dict[str, Any]:
         """A summary on no day is none, which the box above says more plainly."""
         cleaned = super().clean() or {}
-        if cleaned.get("summary") and not cleaned.get("weekdays"):
-            raise ValidationError(
-                {"weekdays": "Choose at least one day, or switch the summary off in the box above."}
-            )
+        if "weekdays" in self.errors and "weekdays" not in self.data:
+            del self.errors["weekdays"]
+            cleaned["weekdays"] = []
+            if cleaned["summary"]:
+                self.add_error(
+                    "weekdays", "Choose at least one day, or switch the summary off in the box above."
+                )
         return cleaned
+
+
+class CompanyMailForm(TimesForm, MailForm):
+    """The company's time zone, and the mails of whoever chose nothing else."""
+
+    field_order = ("time_zone", "summary", "weekdays", "summary_hour")

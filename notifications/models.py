@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from directory.db.leases import LeasedQuerySet
 from directory.db.transitions import TransitionRefused, require_transition
+from directory.models import Company
 
 # About three days at the widest back-off, which is how long mail servers themselves keep trying.
 MAX_ATTEMPTS = 80
@@ -207,6 +208,7 @@ class OutgoingEmail(models.Model):
                 fields=["lease_until"], condition=Q(status=Status.SENDING), name="emails_being_sent"
             ),
             models.Index(fields=["id"], condition=Q(status=Status.FAILED), name="emails_that_failed"),
+            models.Index(fields=["sent_at"], name="emails_by_the_time_sent"),
         ]
 
     def __str__(self) -> str:
@@ -288,20 +290,18 @@ class PasswordRequest(models.Model):
         return f"Asked at {self.requested_at}"
 
 
-class SubscriptionQuerySet(models.QuerySet["Subscription"]):
-    """Reading what people want to be told."""
-
-    def unwanted(self, kind: Kind) -> "SubscriptionQuerySet":
-        """Those who switched this mail off. Whoever has no row wants it."""
-        return self.filter(kind=kind, wanted=False)
-
-
 class Subscription(models.Model):
-    """A person's choice about one kind of mail. Without a row it is sent."""
+    """A choice about one kind of mail: a person's, or their company's for whoever made none. Without a row
+    it is sent."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions", null=True
+    )
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="subscriptions", null=True)
     kind = models.CharField(max_length=20, choices=Kind)
-    wanted = models.BooleanField(default=True, db_default=True)
+    wanted = models.BooleanField(
+        default=True, db_default=True, help_text="Of a failure, or what was sent again: at once."
+    )
     weekdays = models.CharField(
         max_length=7,
         default=EVERY_DAY,
@@ -309,11 +309,13 @@ class Subscription(models.Model):
         help_text="Of a summary: the days on which it is sent, 1 for Monday to 7 for Sunday.",
     )
 
-    objects = SubscriptionQuerySet.as_manager()
-
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "kind"], name="a_person_chooses_once_for_each_kind"),
+            models.UniqueConstraint(fields=["company", "kind"], name="a_company_chooses_once_for_each_kind"),
+            models.CheckConstraint(
+                condition=Q(user=None) ^ Q(company=None), name="a_subscription_is_a_person_s_or_a_company_s"
+            ),
             models.CheckConstraint(
                 condition=Q(kind__in=Kind.values), name="a_subscription_is_of_a_known_kind"
             ),

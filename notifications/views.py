@@ -11,18 +11,31 @@ from django.views.decorators.http import require_http_methods
 from directory.requests import SignedInRequest
 from notifications import preferences
 from notifications.forms import MailForm
+from notifications.models import Subscription
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def mails(request: SignedInRequest) -> HttpResponse:
     """One's own choices."""
-    initial = preferences.get_choices(request.user)
+    person = request.user
+    if "as-company" in request.POST:
+        Subscription.objects.filter(user=person).delete()
+        return redirect("mails")
+    chosen = preferences.find_choices([person], *preferences.CHOICES.values())
+    initial = preferences.get_choices({kind: choice for (_, kind), choice in chosen.items()})
     form = MailForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        preferences.save_choices(request.user, form.cleaned_data)
+        preferences.save_choices(form.cleaned_data, user=person)
         messages.success(request, "Saved.")
         return redirect("mails")
-    context = {"form": form, "always": preferences.ALWAYS_MAILED_LABELS}
+    membership = person.company_memberships.select_related("company").order_by("pk").first()
+    context = {
+        "form": form,
+        "always": preferences.ALWAYS_MAILED_LABELS,
+        "company": membership and membership.company,
+        "default": membership and preferences.describe_company_choices(membership.company),
+        "is_own": any(choice.user_id for choice in chosen.values()),
+    }
     return render(request, "mails.html", context, status=422 if form.errors else 200)
 
 

@@ -66,7 +66,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
     search_fields = ("email", "first_name", "last_name")
     fieldsets = (
         (None, {"fields": ("email", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "time_zone", "summary_hour")}),
+        ("Person", {"fields": ("first_name", "last_name")}),
         (
             "Administration",
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},

@@ -134,6 +134,7 @@ def delete_company_membership(*, membership: CompanyMembership, by: User | None)
         },
     )
     membership_row.delete()
+    User.objects.follow_companies(pk=membership_row.user_id)
 
 
 @transaction.atomic

@@ -32,6 +32,8 @@ from erp_integrations.models import Connection
 from erp_integrations.views import navigation
 from erp_integrations.views.access import require_viewer
 from erp_integrations.views.links import build_confirmation_context
+from notifications import preferences
+from notifications.forms import CompanyMailForm
 from notifications.models import RefusedAddress
 
 
@@ -114,6 +116,21 @@ def rules(request: SignedInRequest, company_slug: str) -> HttpResponse:
         return redirect("erp_integrations:settings", company_slug)
     status = 422 if form.errors else 200
     return render(request, "erp_integrations/rules.html", {"company": company, "form": form}, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def mails(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """The company's time zone, and the mails of whoever chose nothing else."""
+    company = require_admin(request, company_slug).company
+    form = CompanyMailForm(request.POST or None, initial=preferences.get_company_choices(company))
+    if request.method == "POST" and form.is_valid():
+        preferences.save_company_defaults(
+            company, form.cleaned_data, fields=form.changed_data, by=request.user
+        )
+        messages.success(request, "Saved.")
+        return redirect("erp_integrations:settings", company_slug)
+    context = {"company": company, "form": form}
+    return render(request, "erp_integrations/mails.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

@@ -34,10 +34,13 @@ class ProjectFactory(ModelFactory[Project]):
 
 
 class PersonFactory(ModelFactory[User]):
-    """A person whom no company lists."""
+    """A person whom no company lists, with a time zone and an hour of their own."""
 
     class Meta:
         model = User
+
+    has_own_time_zone = True
+    has_own_summary_hour = True
 
     email = Sequence(lambda number: f"person-{number}@example.test")
     first_name = "Robin"

@@ -54,6 +54,7 @@ HARMLESS: dict[str, str] = {
         f"companies/*/erp-integrations/{former}": "It leads to the address of today, and does nothing."
         for former in ("activity/*", "lists/*", "deliveries/*")
     },
+    "erp_integrations:mails": "When people are told, and by which clock; no right and no export hangs on it.",
     "erp_integrations:rules": "A rule warns, and decides nothing.",
     "erp_integrations:look-again": "Spectrum is read again, and nothing is sent.",
     "erp_integrations:seen": "It says that somebody has looked, and decides nothing that is exported.",

@@ -14,6 +14,7 @@ from notifications.models import (
     Status,
     Subscription,
 )
+from notifications.preferences import list_subscribers
 from tests.notifications.factories import OutgoingEmailFactory, RecipientFactory
 
 pytestmark = pytest.mark.django_db
@@ -131,12 +132,17 @@ def test_mails_go_when_the_person_is_erased() -> None:
 
 
 def test_a_mail_is_wanted_until_it_is_switched_off() -> None:
-    wanting, refusing = RecipientFactory.create(), RecipientFactory.create()
-    Subscription.objects.create(user=wanting, kind=Kind.DAILY_SUMMARY, wanted=True)
-    Subscription.objects.create(user=refusing, kind=Kind.DAILY_SUMMARY, wanted=False)
-    unwanted = Subscription.objects.unwanted(Kind.DAILY_SUMMARY)
-    assert [choice.user for choice in unwanted] == [refusing]
-    assert not Subscription.objects.unwanted(Kind.ATTENTION)
+    wanting, refusing, silent = RecipientFactory.create_batch(3)
+    Subscription.objects.create(user=wanting, kind=Kind.RESENT, wanted=True)
+    Subscription.objects.create(user=refusing, kind=Kind.RESENT, wanted=False)
+    people = [wanting, refusing, silent]
+    assert list_subscribers(people, Kind.RESENT) == [wanting, silent]
+    assert list_subscribers(people, Kind.ATTENTION) == people
+
+
+def test_a_choice_is_a_persons_or_a_companys() -> None:
+    with pytest.raises(IntegrityError, match="a_person_s_or_a_company_s"), transaction.atomic():
+        Subscription.objects.create(kind=Kind.RESENT, wanted=False)
 
 
 def test_a_rejection_cant_be_switched_off() -> None:

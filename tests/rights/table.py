@@ -89,6 +89,12 @@ TOOLS: dict[str, Row] = {
     ),
     "erp_integrations:master_data": Row(SEES, KEEPS, done="masters.asked_for", shows=302),
     "erp_integrations:settings": Row(KEEPS),
+    "erp_integrations:mails": Row(
+        KEEPS,
+        KEEPS,
+        entered={"time_zone": "UTC", "summary_hour": "6", "weekdays": "1"},
+        done="company.changed",
+    ),
     "erp_integrations:rules": Row(KEEPS, KEEPS, entered={"amount-limit": "5"}, done="check_rules.changed"),
     "erp_integrations:connection": Row(
         *(KEEPS, KEEPS), entered={"name": "New"}, done="connection.changed", looked=LOOKED_AT_SECRETS
