@@ -45,7 +45,7 @@ PASSWORD_LINK_SUBJECTS = {
 class SummaryLine:
     """One commitment that waits. ``kind`` is its name on screen; ``url`` opens its review page, and may be
     blank where OLDEST_LINES are older. ``check`` says what stands in the way, blank where nobody has looked;
-    ``hands`` are the people who may not decide on it."""
+    ``hands`` are the people who may not decide on it; ``is_back`` after a rejection."""
 
     project: str
     kind: str
@@ -58,6 +58,7 @@ class SummaryLine:
     url: str
     check: str = ""
     hands: Collection[int] = ()
+    is_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class SummarySection:
 
     @property
     def currency(self) -> str:
-        return self.lines[0].currency
+        return self.lines[0].currency if self.lines else ""
 
     @property
     def file_name(self) -> str:
@@ -144,10 +145,10 @@ def store_daily_summary(
     """The ERP Integrations Daily Summary of ``day``, which is the recipient's own.
 
     Lists everything up to MAX_LINES, and otherwise the oldest of each company, whose file is attached.
-    None when nothing waits, or when the person has the summary of that day already: the
+    None when nothing waits for anybody, or when the person has the summary of that day already: the
     second of two that store it at one moment waits for the first to commit, then adds nothing.
     """
-    sections = [section for section in sections if section.lines]
+    sections = [section for section in sections if section.lines or section.others]
     if not sections:
         return None
     count = sum(len(section.lines) for section in sections)

@@ -46,13 +46,15 @@ def store_connection_alarms(connection_id: int) -> int:
         Alarm.objects.filter(pk__in=keys).delete()
         return 0
     Alarm.objects.filter(pk__in=keys).update(told_at=Now())
-    approvers = list_approvers(connection)
-    stored = store_alarm_mails(connection, approvers, alarms)
+    memberships = CompanyMembership.objects.approvers().filter(company=connection.company_id)
+    approvers = [member.user for member in memberships.select_related("user").order_by("user")]
+    stored = store_alarm_mails(connection, list_subscribers(approvers, Kind.ATTENTION), alarms)
     by_sender: defaultdict[User, list[Alarm]] = defaultdict(list)
     for alarm in alarms:
         if alarm.submission and alarm.tells_sender and alarm.submission.sent_by.is_active:
             by_sender[alarm.submission.sent_by].append(alarm)
-    for sender in list_subscribers(by_sender.keys() - set(approvers), Kind.ATTENTION):
+    # Who is no approver has no summary that it could be in instead.
+    for sender in by_sender.keys() - set(approvers):
         stored += store_alarm_mails(connection, [sender], by_sender[sender], for_project=True)
     return stored
 
@@ -66,12 +68,6 @@ def list_current_alarms(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
     connection_fault = Q(submission=None) & (~Q(connection__state__fault="") | paused)
     current = Alarm.objects.filter(waiting | late | connection_fault).values("pk")
     return alarms.filter(pk__in=current).order_by("pk")
-
-
-def list_approvers(connection: Connection) -> list[User]:
-    memberships = CompanyMembership.objects.approvers().filter(company=connection.company_id)
-    people = (member.user for member in memberships.select_related("user").order_by("user"))
-    return list_subscribers(people, Kind.ATTENTION)
 
 
 def store_alarm_mails(

@@ -10,6 +10,7 @@ authority away. Nobody can switch these mails off.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -106,13 +107,14 @@ def store_review_reminders() -> int:
         people = administrators or _list_active_users(memberships.approvers())
         keys = {person: f"{key}:{person.pk}" for person in people}
         for person in emails.list_people_without_key(keys):
+            reviewed_at = format_time(last.at, ZoneInfo(person.time_zone)) if last else "never"
             with transaction.atomic():
                 stored += len(
                     emails.store_rights_notice(
                         recipients=[person],
                         headline=f"Confirm who may push to accounting at {company}",
                         sentence=REMINDER,
-                        facts=[("Last reviewed", format_time(last.at) if last else "never")],
+                        facts=[("Last reviewed", reviewed_at)],
                         reason="",
                         link=settings.PUBLIC_URL + reverse("erp_integrations:approvers", args=[company.slug]),
                         dedupe_key=keys[person],
