@@ -234,7 +234,15 @@ MFA_ADAPTER = "directory.accounts.two_step.TwoStepAdapter"
 MFA_FORMS = {
     "authenticate": "directory.accounts.two_step.CodeForm",
     "reauthenticate": "directory.accounts.two_step.ReauthenticationCodeForm",
+    "add_webauthn": "directory.accounts.passkeys.NewPasskeyForm",
+    "authenticate_webauthn": "directory.accounts.passkeys.SecondStepForm",
+    "login_webauthn": "directory.accounts.passkeys.SignInForm",
+    "reauthenticate_webauthn": "directory.accounts.passkeys.ReauthenticationPasskeyForm",
 }
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # finger, face or PIN: a passkey is two steps by itself
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # an office in the morning; a press takes two
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator knows whose address it is
 MFA_TOTP_ISSUER = "Ledgergate"
 MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off

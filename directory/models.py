@@ -28,6 +28,8 @@ class Level(models.TextChoices):
 
 VISIBLE_LEVELS = (Level.READ_ONLY, Level.STANDARD, Level.ADMIN)
 WORKING_LEVELS = (Level.STANDARD, Level.ADMIN)
+SECOND_STEPS = ("totp", "webauthn")
+"""An authenticator app, or a passkey, which is both steps in one."""
 
 
 def validate_time_zone(value: str) -> None:
@@ -233,7 +235,7 @@ class CompanyMembershipQuerySet(models.QuerySet["CompanyMembership"]):
 
     def deciders(self) -> "CompanyMembershipQuerySet":
         """As ``can_decide`` says it of one."""
-        with_two_step = User.objects.filter(authenticator__type="totp")
+        with_two_step = User.objects.filter(authenticator__type__in=SECOND_STEPS)
         return self.approvers().filter(Q(company__requires_two_step=False) | Q(user__in=with_two_step))
 
 
@@ -312,7 +314,8 @@ class CompanyMembership(models.Model):
             return False
         if hasattr(self, "has_two_step"):
             return not self.has_two_step
-        return not self.user.authenticator_set.filter(type="totp").exists()  # type: ignore[attr-defined]  # allauth's
+        steps = self.user.authenticator_set  # type: ignore[attr-defined]  # allauth's
+        return not steps.filter(type__in=SECOND_STEPS).exists()
 
     @cached_property
     def approvers(self) -> list[User]:

@@ -11,11 +11,12 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from directory.accounts import two_step
 from directory.accounts.devices import get_device_name
 from directory.client_address import get_client_address
 from directory.db.time_zones import format_time
 from directory.history import subscribers
-from directory.history.events import DirectoryEvent
+from directory.history.events import LOST_FACTORS, NEW_FACTORS, DirectoryEvent
 from directory.models import HistoryEntry, User
 from directory.privacy import personal_data
 from notifications import emails
@@ -29,7 +30,7 @@ class Change:
     sentence: str
 
 
-CODES_MADE, TURNED_ON = DirectoryEvent.TWO_STEP_RECOVERY_CODES_MADE, DirectoryEvent.TWO_STEP_TURNED_ON
+CODES_MADE = DirectoryEvent.TWO_STEP_RECOVERY_CODES_MADE
 INVITED, RESET = DirectoryEvent.ACCOUNT_INVITED, DirectoryEvent.PASSWORD_RESET
 PASSWORDS = (DirectoryEvent.PASSWORD_CHANGED, RESET, DirectoryEvent.ACCOUNT_PASSWORD_SET)
 FIRST_PASSWORD = Change(
@@ -48,13 +49,22 @@ CHANGES: dict[str, Change] = {
     DirectoryEvent.ACCOUNT_PASSWORD_SET: Change(
         "Your password was set by an administrator", "The previous one no longer works."
     ),
-    TURNED_ON: Change(
+    DirectoryEvent.TWO_STEP_TURNED_ON: Change(
         "Two-step verification was turned on",
         "You now sign in with a code from the authenticator app, or one of the recovery codes that were "
         "created with it. Your other sessions have been signed out.",
     ),
     DirectoryEvent.TWO_STEP_TURNED_OFF: Change(
-        "Two-step verification was turned off", "You now sign in with your password alone."
+        "Two-step verification was turned off",
+        "No code is asked for any more. Without a passkey you now sign in with your password alone.",
+    ),
+    DirectoryEvent.TWO_STEP_PASSKEY_ADDED: Change(
+        "A passkey was added",
+        "Whoever has it and can unlock it signs in as you, until you remove it under Two-step verification. "
+        "A new password does not end that. Your other sessions have been signed out.",
+    ),
+    DirectoryEvent.TWO_STEP_PASSKEY_REMOVED: Change(
+        "A passkey was removed", "Nobody signs in with it any more."
     ),
     CODES_MADE: Change("New recovery codes were created", "The previous ones no longer work."),
     DirectoryEvent.TWO_STEP_RECOVERY_CODE_USED: Change(
@@ -114,15 +124,17 @@ def handle_sign_in_change(entry: HistoryEntry) -> None:
 
 
 def is_part_of_setup(entry: HistoryEntry) -> bool:
-    """These are the first codes, which come with the app and of which its mail tells."""
+    """These are the first codes, which come with the first app or passkey and of which its mail tells."""
     if entry.event != CODES_MADE:
         return False
+    person = User(pk=entry.subject_id)
     last = (
-        HistoryEntry.objects.about(User(pk=entry.subject_id))
-        .filter(event__in=(CODES_MADE, TURNED_ON), pk__lt=entry.pk)
+        HistoryEntry.objects.about(person)
+        .filter(event__in=(CODES_MADE, *NEW_FACTORS, *LOST_FACTORS), pk__lt=entry.pk)
         .last()
     )
-    return last is not None and last.event == TURNED_ON
+    is_first = two_step.list_second_steps(person).count() == 1
+    return last is not None and last.event in NEW_FACTORS and is_first
 
 
 def is_first_password(entry: HistoryEntry) -> bool:

@@ -1,4 +1,4 @@
-"""Two-step verification: a password, and a code of an authenticator app or a recovery code.
+"""Two-step verification: a password, and a code of an authenticator app, a passkey or a recovery code.
 
 django-allauth keeps and checks them; here stands what the product adds: secrets encrypted at
 rest, wrong codes counted like wrong passwords, no code taken twice, and all of it in history.
@@ -23,12 +23,15 @@ from django.dispatch import receiver
 
 from directory import history
 from directory.accounts import lockout, sessions
+from directory.accounts.devices import get_device_name
 from directory.db import encryption
-from directory.history.events import DirectoryEvent
-from directory.models import User
+from directory.history.events import LOST_FACTORS, NEW_FACTORS, DirectoryEvent
+from directory.models import SECOND_STEPS, User
 
 SECRET_FIELDS = ("secret", "seed")
 """Where an Authenticator keeps what must be encrypted."""
+MADE = dict(zip(SECOND_STEPS, NEW_FACTORS, strict=True))
+LOST = dict(zip(SECOND_STEPS, LOST_FACTORS, strict=True))
 
 
 class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no type hints
@@ -42,7 +45,12 @@ class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """Where two steps are required, nobody goes back to one by themselves."""
-        return not is_required(authenticator.user)
+        person = authenticator.user
+        return list_second_steps(person).exclude(pk=authenticator.pk).exists() or not is_required(person)
+
+    def generate_authenticator_name(self, *args: Any) -> str:
+        """Of a passkey: where it is being made."""
+        return get_device_name(context.request.META.get("HTTP_USER_AGENT", ""))
 
     def encrypt(self, text: str) -> str:
         """Under the first of FIELD_ENCRYPTION_KEYS."""
@@ -92,9 +100,14 @@ class ReauthenticationCodeForm(LimitedCode, ReauthenticateForm):  # type: ignore
     """A code before a sensitive act."""
 
 
+def list_second_steps(person: User) -> "QuerySet[Authenticator]":
+    steps: QuerySet[Authenticator] = Authenticator.objects.filter(user=person, type__in=SECOND_STEPS)
+    return steps
+
+
 def is_enabled(person: User) -> bool:
-    """This person signs in with a code of an authenticator app."""
-    return bool(Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists())
+    """This person signs in with a code of an authenticator app, or a passkey."""
+    return list_second_steps(person).exists()
 
 
 def is_required(person: User) -> bool:
@@ -112,7 +125,7 @@ def is_required(person: User) -> bool:
 def delete_authenticators(people: QuerySet[User]) -> int:
     """End the two-step verification of people who lost what it takes. Returns of how many."""
     authenticators = Authenticator.objects.filter(user__in=people).order_by("pk")
-    count = int(authenticators.filter(type=Authenticator.Type.TOTP).count())
+    count = len({each.user_id for each in authenticators})
     for authenticator in authenticators:
         authenticator.delete()
     return count
@@ -135,12 +148,9 @@ def rotate_secret_encryption() -> int:
 def record_new_secret(sender: object, instance: Authenticator, created: bool, **kwargs: Any) -> None:
     """Whoever set it up, and however: in the transaction that did."""
     if created:
-        is_app = instance.type == Authenticator.Type.TOTP
-        _record_event(
-            DirectoryEvent.TWO_STEP_TURNED_ON if is_app else DirectoryEvent.TWO_STEP_RECOVERY_CODES_MADE,
-            instance,
-        )
-        if is_app and context.request is not None:  # who came in with a password alone is out
+        made = MADE.get(instance.type, DirectoryEvent.TWO_STEP_RECOVERY_CODES_MADE)
+        _record_event(made, instance)
+        if instance.type in MADE and context.request is not None:  # who came in with a password alone is out
             here = context.request.session.session_key
             sessions.end_sessions(person=instance.user, by=instance.user, except_key=here)
 
@@ -148,8 +158,8 @@ def record_new_secret(sender: object, instance: Authenticator, created: bool, **
 @receiver(post_delete, sender=Authenticator)
 def record_removed_secret(sender: object, instance: Authenticator, **kwargs: Any) -> None:
     """Turned off by the person, or taken away by an administrator."""
-    if instance.type == Authenticator.Type.TOTP:
-        _record_event(DirectoryEvent.TWO_STEP_TURNED_OFF, instance)
+    if instance.type in LOST:
+        _record_event(LOST[instance.type], instance)
 
 
 @receiver(authenticator_used)

@@ -61,11 +61,17 @@ class DirectoryEvent(Event):
     TWO_STEP_TURNED_OFF = "two_step.turned_off", "Two-step verification turned off"
     TWO_STEP_RECOVERY_CODES_MADE = "two_step.recovery_codes_made", "Recovery codes created"
     TWO_STEP_RECOVERY_CODE_USED = "two_step.recovery_code_used", "Signed in with a recovery code"
+    TWO_STEP_PASSKEY_ADDED = "two_step.passkey_added", "Passkey added"
+    TWO_STEP_PASSKEY_REMOVED = "two_step.passkey_removed", "Passkey removed"
     SIGNATURES_BEGAN = "signatures.began", "From here on, acceptances and grants count only if signed"
     HISTORY_RESTORED = "history.restored", "The database was restored from an older copy"
     HISTORY_EXPORTED = "history.exported", "History exported"
     PERSON_ERASED = "person.erased", "Personal data was erased"
     PERSON_EXPORTED = "person.exported", "Personal data was exported"
+
+
+NEW_FACTORS = (DirectoryEvent.TWO_STEP_TURNED_ON, DirectoryEvent.TWO_STEP_PASSKEY_ADDED)
+LOST_FACTORS = (DirectoryEvent.TWO_STEP_TURNED_OFF, DirectoryEvent.TWO_STEP_PASSKEY_REMOVED)
 
 
 def list_events() -> list[Event]:

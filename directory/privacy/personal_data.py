@@ -29,7 +29,7 @@ ACCOUNT_FIELDS = (
 SIGN_IN_RECORDS = (AccessAttempt, AccessFailureLog, AccessLog)
 EXPORTED_FIELDS: dict[str, tuple[str, ...]] = {
     "account.emailaddress": ("email", "verified", "primary"),
-    "mfa.authenticator": ("type", "created_at", "last_used_at"),
+    "mfa.authenticator": ("type", "data__name", "created_at", "last_used_at"),
     "directory.companymembership": (
         *("company__name", "erp_integrations_level", "directory_level", "history_level"),
         "can_push_to_accounting",

@@ -18,8 +18,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from directory.history import signatures
-from directory.history.events import DirectoryEvent
+from directory.history.events import LOST_FACTORS, DirectoryEvent
 from directory.models import (
+    SECOND_STEPS,
     Company,
     CompanyMembership,
     HistoryEntry,
@@ -138,7 +139,7 @@ def list_with_rights() -> QuerySet[CompanyMembership]:
 @cache
 def build_rights_query() -> QuerySet[CompanyMembership]:
     """To build it takes longer than to copy it."""
-    two_step = User.objects.filter(pk=OuterRef("user"), authenticator__type="totp")
+    two_step = User.objects.filter(pk=OuterRef("user"), authenticator__type__in=SECOND_STEPS)
     ends = HistoryEntry.objects.filter(
         subject_type=CompanyMembership._meta.label_lower,
         subject_id=OuterRef("pk"),
@@ -170,7 +171,7 @@ def list_changes_by_others(person: User) -> HistoryQuerySet:
     changed = Q(event=DirectoryEvent.ACCOUNT_CHANGED) & (
         Q(detail__fields__contains=["email"]) | Q(detail__fields__contains=["is_active"], detail__active=True)
     )
-    taken = Q(event=DirectoryEvent.TWO_STEP_TURNED_OFF) & ~Q(by_id=person.pk)
+    taken = Q(event__in=LOST_FACTORS) & ~Q(by_id=person.pk)
     return HistoryEntry.objects.about(person).filter(
         changed | taken | Q(event=DirectoryEvent.ACCOUNT_PASSWORD_SET)
     )

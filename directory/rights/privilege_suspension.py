@@ -4,7 +4,7 @@ Listeners of the history, in the transaction of the change, so that no way of ma
 """
 
 from directory.history import subscribers
-from directory.history.events import DirectoryEvent
+from directory.history.events import LOST_FACTORS, NEW_FACTORS, DirectoryEvent
 from directory.models import HistoryEntry, User
 from directory.rights import approvers, memberships
 
@@ -20,8 +20,8 @@ def subscribe_to_account_changes() -> None:
     for event in (
         DirectoryEvent.ACCOUNT_CHANGED,
         *PASSWORDS,
-        DirectoryEvent.TWO_STEP_TURNED_ON,
-        DirectoryEvent.TWO_STEP_TURNED_OFF,
+        *NEW_FACTORS,
+        *LOST_FACTORS,
     ):
         subscribers.subscribe(event, handle_account_change)
 
@@ -52,14 +52,17 @@ def get_suspension_reason(entry: HistoryEntry, person: User) -> str:
             or is_done_by_mailbox_owner(entry)
         ):
             return "The password was chosen by a link mailed after somebody else had changed the account."
-        case DirectoryEvent.TWO_STEP_TURNED_ON if entry.by_id is not None and not is_done_by_mailbox_owner(
-            entry
-        ):
-            return (
-                "Two-step verification was set up, and not in the session that begins with a link which was "
-                "mailed to the person to choose a password, or on an account that somebody else had changed."
+        case event if event in NEW_FACTORS and entry.by_id and not is_done_by_mailbox_owner(entry):
+            elsewhere = (
+                ", and not in the session that begins with a link which was mailed to the person to choose a "
+                "password, or on an account that somebody else had changed."
             )
-        case DirectoryEvent.TWO_STEP_TURNED_OFF if entry.by_id != person.pk:
+            if event == DirectoryEvent.TWO_STEP_TURNED_ON:
+                return f"Two-step verification was set up{elsewhere}"
+            return (
+                f"A passkey was added{elsewhere} Have them look at their passkeys before you grant it again."
+            )
+        case event if event in LOST_FACTORS and entry.by_id != person.pk:
             return "Two-step verification was taken away."
     return ""
 
@@ -67,7 +70,7 @@ def get_suspension_reason(entry: HistoryEntry, person: User) -> str:
 def is_done_by_mailbox_owner(entry: HistoryEntry) -> bool:
     """It was done by whoever reads the person's mail, on an account that nobody else has changed.
 
-    A first second step counts as the person's own only in the session that began with the mailed link of
+    A second step counts as the person's own only in the session that began with the mailed link of
     their invitation, or for a forgotten password: the last password came by a link, and one session has
     begun since. A link counts only where nobody else had a hand in the account before it: no other
     address (a link dies with the address that it was sent to), no password set by somebody else, no

@@ -1,5 +1,6 @@
 """Parts that many pages are made of, so that a page says what is in them and not how they are marked up."""
 
+import json
 from functools import lru_cache
 from typing import Any
 
@@ -61,6 +62,9 @@ def table(content: str, *headings: str, **options: str) -> SafeString:
 def card(content: str, title: str, name: str, **options: Any) -> SafeString:
     """A sheet of paper under a heading."""
     return render_to_string("_card.html", {"content": content, "title": title, "name": name, **options})
+
+
+register.filter("as_json", json.dumps)
 
 
 @register.filter

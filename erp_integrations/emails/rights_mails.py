@@ -19,7 +19,7 @@ from django.urls import reverse
 
 from directory.db.time_zones import format_time
 from directory.history import descriptions, subscribers
-from directory.history.events import DirectoryEvent
+from directory.history.events import LOST_FACTORS, NEW_FACTORS, DirectoryEvent
 from directory.models import (
     WORKING_LEVELS,
     Company,
@@ -304,8 +304,8 @@ def build_account_notice(entry: HistoryEntry) -> Notice | None:
     fields = set(entry.detail.get("fields", []))
     is_new_superuser = entry.event == DirectoryEvent.ACCOUNT_CREATED and "is_superuser" in fields
     changed = entry.event == DirectoryEvent.ACCOUNT_CHANGED and fields & {"email", "is_active"}
-    by_another = entry.event in (DirectoryEvent.ACCOUNT_PASSWORD_SET, DirectoryEvent.TWO_STEP_TURNED_OFF)
-    is_new_factor = entry.event == DirectoryEvent.TWO_STEP_TURNED_ON
+    by_another = entry.event in (DirectoryEvent.ACCOUNT_PASSWORD_SET, *LOST_FACTORS)
+    is_new_factor = entry.event in NEW_FACTORS
     if not (is_new_superuser or changed or is_new_factor or (by_another and entry.by_id != entry.subject_id)):
         return None
     person = _get_person(entry)
@@ -382,8 +382,7 @@ NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
     DirectoryEvent.ACCOUNT_CREATED: build_account_notice,
     DirectoryEvent.ACCOUNT_CHANGED: build_account_notice,
     DirectoryEvent.ACCOUNT_PASSWORD_SET: build_account_notice,
-    DirectoryEvent.TWO_STEP_TURNED_OFF: build_account_notice,
-    DirectoryEvent.TWO_STEP_TURNED_ON: build_account_notice,
+    **dict.fromkeys((*NEW_FACTORS, *LOST_FACTORS), build_account_notice),
     DirectoryEvent.ACCOUNT_POWERS_CHANGED: build_permission_notice,
     DirectoryEvent.GROUP_PERMISSIONS_CHANGED: build_permission_notice,
     **dict.fromkeys(STEERING_EVENTS, build_steering_notice),

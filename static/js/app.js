@@ -674,6 +674,26 @@
     total();
   });
 
+  // ---- Passkeys: the browser asks its person to unlock one, and what it says goes into the form ----------------------
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.dataset.passkey) return;
+    event.preventDefault();
+    try {
+      const ask = async () => (await fetch(form.action, { headers: { Accept: "application/json" } })).json();
+      const options = form.dataset.passkey === "ask" ? await ask() : JSON.parse(form.dataset.passkey);
+      const { creation_options: made, request_options: asked } = options;
+      const passkey = made
+        ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(made.publicKey) })
+        : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(asked.publicKey) });
+      form.elements.credential.value = JSON.stringify(passkey);
+      form.submit();
+    } catch {
+      tell("No passkey was used. Try again, or go on without one.");
+    }
+  });
+
   // ---- Small courtesies -------------------------------------------------------------------------------------------
 
   document.querySelectorAll("form[data-guard]").forEach((form) => {

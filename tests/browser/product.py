@@ -37,6 +37,7 @@ class Product:
             broker,
             APP,
             PUBLIC_URL=self.url,
+            ALLOWED_HOSTS=f"{HOST},localhost",  # an address in figures has no passkeys
             EMAIL_URL=f"smtp://{HOST}:{smtp_port}",
             SPECTRUM_SERVERS=f"simulator={self.simulator.url}",
             MAIL_GATHER_SECONDS="0",  # nobody here waits for a second mail

@@ -269,6 +269,12 @@ OWN: dict[str, Own] = {
         *(OK, OK), with_app=Own(OK, MOVED, event="two_step.recovery_codes_made", happens=True)
     ),
     "mfa_download_recovery_codes": Own((404,), (404,), with_app=Own((403,), (403,))),
+    "mfa_login_webauthn": Own(MOVED, MOVED, MOVED, MOVED),
+    "mfa_reauthenticate_webauthn": Own(MOVED, MOVED),
+    "mfa_list_webauthn": Own((404,), (404,)),
+    "mfa_add_webauthn": Own(OK, OK),
+    "mfa_remove_webauthn": Own((404,), (404,), parts={"pk": 1}),  # nobody's
+    "mfa_edit_webauthn": Own((404,), (404,), parts={"pk": 1}),
     # Django admin's own
     "admin:index": Own(OK, OK, of_admin=True),
     "admin:login": Own((302, 403), (302, 403), MOVED, MOVED),
@@ -289,7 +295,7 @@ OPEN: frozenset[str] = frozenset(
         *("account_email_verification_sent", "account_confirm_email", "account_confirm_login_code"),
         *("account_reset_password", "account_reset_password_done"),
         *("account_reset_password_from_key", "account_reset_password_from_key_done"),
-        *("mfa_authenticate", "admin:login"),
+        *("mfa_authenticate", "mfa_login_webauthn", "admin:login"),
     }
 )
 

@@ -25,6 +25,7 @@ ASKS = {
 LEADS = {
     *("mfa_activate_totp", "mfa_deactivate_totp"),
     *("mfa_generate_recovery_codes", "mfa_download_recovery_codes"),
+    *("mfa_add_webauthn", "mfa_remove_webauthn", "mfa_reauthenticate_webauthn"),
 }
 # All of Django admin asks but the way out of it, and what is no page of it.
 ASKS_NOT = {"admin:login", "admin:logout"}
