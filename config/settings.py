@@ -1,6 +1,7 @@
 """Settings, from the environment and nowhere else; `.env.example` lists every one of them."""
 
 import shlex
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -35,20 +36,25 @@ DEBUG = DEVELOPMENT and env.bool("DEBUG", default=False)
 
 
 def get_secret(name: str, development: str) -> str:
-    """A secret of the environment; only development has a default, which protects nothing."""
-    value: str = env.str(name, default=development) if DEVELOPMENT else env.str(name)
+    """A secret of the environment; only development has a default, which protects nothing.
+
+    What makes keys demands none.
+    """
+    makes_keys = sys.argv[1:2] == ["history_key"]
+    needed = "" if makes_keys else environ.Env.NOTSET
+    value: str = env.str(name, default=development if DEVELOPMENT else needed)
     return value
 
 
-def read_url(name: str, read: Callable[[str], Any]) -> Any:
+def read_url(name: str, address: str, read: Callable[[str], Any]) -> Any:
     """The parts of an address; one that is not written as an address is refused without a word of it.
 
     A password's ``/``, ``#`` or ``?`` would end the host, and the rest could be taken for another one.
     """
-    parts = urlsplit(env.str(name))
     with suppress(ValueError):
-        if not parts.fragment and "@" not in parts.path + parts.query:
-            return read(name)
+        parts = urlsplit(address)
+        if parts.port != 0 and not parts.fragment and "@" not in parts.path + parts.query:
+            return read(address)
     raise ImproperlyConfigured(
         f"{name} can't be read as an address. Signs in its user name or password are to be written as "
         "codes: / as %2F, # as %23, ? as %3F, @ as %40, : as %3A, % as %25."
@@ -162,7 +168,7 @@ TEMPLATES = [
 ]
 
 # Database: the truth. Transactions are opened by the commands, never around a whole request.
-DATABASES = {"default": read_url("DATABASE_URL", env.db_url)}
+DATABASES = {"default": read_url("DATABASE_URL", env.str("DATABASE_URL"), env.db_url_config)}
 DATABASES["default"].update(
     CONN_MAX_AGE=60,
     CONN_HEALTH_CHECKS=True,
@@ -363,13 +369,13 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 # Mail
 if DEVELOPMENT:
     env.ENVIRON.setdefault("EMAIL_URL", "smtp://127.0.0.1:1025")
-vars().update(read_url("EMAIL_URL", env.email_url))
+vars().update(read_url("EMAIL_URL", env.str("EMAIL_URL"), env.email_url_config))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)  # seconds that each answer of the server may take
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Ledgergate <ledgergate@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # Background work: the broker only wakes, so it keeps no result and retries nothing.
-CELERY_BROKER_URL = Concealed(env.str("REDIS_URL"))
+CELERY_BROKER_URL = read_url("REDIS_URL", env.str("REDIS_URL"), Concealed)
 # Whoever reaches the broker could else ask workers for their settings, and shut them down.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SEND_TASK_EVENTS = CELERY_TASK_SEND_SENT_EVENT = False
@@ -405,7 +411,9 @@ SPECTRUM_TOKEN_SERVERS: dict[str, str] = env.dict("SPECTRUM_TOKEN_SERVERS", defa
 # Files with a company's own certificate authorities, by the same names.
 SPECTRUM_CA_FILES: dict[str, str] = env.dict("SPECTRUM_CA_FILES", default={})
 # Read-only databases to read back from, by the same names; their addresses hold passwords.
-INFO_LINKS = {name: Concealed(url) for name, url in env.dict("INFO_LINKS", default={}).items()}
+INFO_LINKS: dict[str, str] = {
+    name: read_url("INFO_LINKS", url, Concealed) for name, url in env.dict("INFO_LINKS", default={}).items()
+}
 READ_BACK_LAG_SECONDS = env.float("READ_BACK_LAG_SECONDS", default=30.0)  # how late Info-Link may be
 # Where each machine with a worker names how far it has written to Spectrum: a folder outside the database,
 # that a restore of it leaves alone, and that all workers share where there are several machines.

@@ -2,11 +2,18 @@
 
 import ipaddress
 
+from typing import Any, Protocol
+
 from django.conf import settings
-from django.http import HttpRequest
 
 
-def get_client_address(request: HttpRequest) -> str | None:
+class Request(Protocol):
+    """Django's, or what the access log knows of one."""
+
+    META: dict[str, Any]
+
+
+def get_client_address(request: Request) -> str | None:
     """The caller's IP address, behind as many proxies as TRUSTED_PROXIES says; None when unknown.
 
     Each proxy appends whom it saw, and whatever stands further left the caller may have made up.
@@ -17,7 +24,7 @@ def get_client_address(request: HttpRequest) -> str | None:
     return parse_address(forwarded) or parse_address(request.META.get("REMOTE_ADDR", ""))
 
 
-def get_rate_limit_address(request: HttpRequest) -> str | None:
+def get_rate_limit_address(request: Request) -> str | None:
     """The same for counting: of IPv6 the network, since a caller has the whole of it to choose from."""
     address = get_client_address(request)
     if address is None or ":" not in address:

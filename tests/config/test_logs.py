@@ -98,7 +98,9 @@ def test_every_handler_of_the_product_formats_in_this_way(settings: Settings) ->
     assert all(handler["formatter"] in formatters for handler in settings.LOGGING["handlers"].values())
 
 
-def test_the_access_log_has_neither_reset_links_nor_searches() -> None:
+def test_the_access_log_has_whom_the_proxy_saw_and_neither_reset_links_nor_searches(
+    settings: Settings,
+) -> None:
     logger = gunicorn.SafeLogger(Config())
     environ = {
         "REQUEST_METHOD": "GET",
@@ -106,12 +108,18 @@ def test_the_access_log_has_neither_reset_links_nor_searches() -> None:
         "SERVER_PROTOCOL": "HTTP/1.1",
         "PATH_INFO": "/accounts/password/reset/key/1-abcdef/",
         "QUERY_STRING": "q=acquisition",
+        "REMOTE_ADDR": "10.0.0.1",
+        "HTTP_X_FORWARDED_FOR": "198.51.100.7, 203.0.113.9",
         "HTTP_REFERER": "https://ledgergate.example/accounts/password/reset/key/1-abcdef/?q=acquisition",
     }
     response = SimpleNamespace(status="200 OK", headers=[], sent=10)
     request = SimpleNamespace(headers=[("COOKIE", "__Host-ledgergate=session-key")])
     took = SimpleNamespace(seconds=0, microseconds=5)
-    line = " ".join(str(part) for part in logger.atoms(response, request, environ, took).values())
+    for trusted, address in ((0, "10.0.0.1"), (1, "203.0.113.9")):
+        settings.TRUSTED_PROXIES = trusted
+        parts = logger.atoms(response, request, environ, took)
+        assert parts["h"] == address
+    line = " ".join(str(part) for part in parts.values())
     for secret in ("1-abcdef", "acquisition", "session-key"):
         assert secret not in line
     assert "GET /accounts/password/reset/key/[removed]/ HTTP/1.1" in line
