@@ -78,10 +78,15 @@ def check_checkpoints_dir(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 def check_history_protection(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Two roles: the application's must not own the tables (`check --deploy --database default`)."""
+    """Two roles: the application's must not own the tables, and must be able to use each.
+
+    Asked by `check --deploy --database default`.
+    """
     if "default" not in (databases or ()):
         return []
     hint = "Let an owning role migrate, and name the application's in DATABASE_URL: docs/history.md."
+    if (missing := protection.check_missing_rights())[0]:
+        return [Error(missing[0], hint=missing[1], id="directory.E006")]
     issues = [*protection.check_role_rights(), *protection.check_triggers()]
     return [checks.Warning(sentence, hint=hint, id="directory.W002") for sentence in issues]
 
@@ -93,5 +98,17 @@ def check_database_roles(
     """With one role for both, signatures alone keep a worker from deciding, nothing web from answering."""
     if "default" not in (databases or ()) or not (sentence := protection.check_role_separation()):
         return []
-    hint = "Make a role for web and one for the worker: README, Going to production."
+    hint = "Make a role for web and one for the worker: docs/install.md."
     return [checks.Warning(sentence, hint=hint, id="directory.W003")]
+
+
+@register(Tags.database, deploy=True)
+def check_idle_limit(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A frozen process would hold its locks for ever."""
+    if "default" not in (databases or ()) or not (role := protection.check_idle_limit()):
+        return []
+    hint = f"ALTER ROLE {role} SET idle_in_transaction_session_timeout = '30s'; and restart the pooler."
+    sentence = f"Behind a pooler nobody ends the idle transactions of the role {role}."
+    return [checks.Warning(sentence, hint=hint, id="directory.W004")]

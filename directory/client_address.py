@@ -1,7 +1,6 @@
 """Where a request comes from, as far as that can be believed."""
 
 import ipaddress
-
 from typing import Any, Protocol
 
 from django.conf import settings

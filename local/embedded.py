@@ -129,6 +129,9 @@ class PostgreSQL:
                     cursor.execute(
                         f"CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE IN ROLE {APP}"
                     )
+            for role in (APP, WEB, WORKER):
+                cursor.execute(f"ALTER ROLE {role} SET jit = off")
+                cursor.execute(f"ALTER ROLE {role} SET idle_in_transaction_session_timeout = '30s'")
             cursor.execute(PRIVILEGES)
         with self._session("postgres") as cursor:
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])

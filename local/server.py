@@ -28,6 +28,9 @@ VAR = Path(os.environ.pop("LEDGERGATE_VAR", programs.ROOT / "var"))
 BUSY_PORT = 2
 """Exit code when a port that was set is taken."""
 
+MEGABYTES = {False: 300, True: 50}
+"""That must be free on the disk, before the first start and before each other."""
+
 BEGAN = float(os.environ.pop("LEDGERGATE_STARTED", "") or time.time())
 
 
@@ -64,6 +67,7 @@ def main(stage: Stage = ORDINARY) -> int:
         with only_one(VAR):
             if options.reset:
                 reset(VAR)
+            require_space(VAR)
             serve(VAR, stage)
     except (Stopped, KeyboardInterrupt):
         step("stopped")
@@ -212,6 +216,13 @@ def clear_leftovers(var: Path) -> None:
                     os.kill(process, signal.SIGKILL)
             time.sleep(0.1)
         file.unlink()
+
+
+def require_space(var: Path) -> None:
+    """A disk that fills up on the way breaks each part in words of its own. Raises CannotStart."""
+    needed, free = MEGABYTES[(var / "postgres").exists()], shutil.disk_usage(var).free // 1_048_576
+    if free < needed:
+        raise CannotStart(f"The disk of {var} is full: {free} MB are free, and {needed} are needed.")
 
 
 def reset(var: Path) -> None:

@@ -49,6 +49,9 @@ def main() -> int:
     except PermissionError as problem:
         print(f"{problem.filename or problem} belongs to another user.", file=sys.stderr)
         return 1
+    except OSError as problem:  # a full disk
+        print(f"{HOME} can't be made: {problem.strerror}.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     if rest:

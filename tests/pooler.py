@@ -15,7 +15,7 @@ from django.db import connection
 from environ import Env
 
 from local.binaries import Workplace
-from local.embedded import ANYWHERE, APP, DATABASE, SERVER_ENVIRONMENT, WEB, WORKER
+from local.embedded import ANYWHERE, APP, DATABASE, OWNER, SERVER_ENVIRONMENT, WEB, WORKER
 from local.processes import Program, account_for_servers
 from local.programs import ROOT
 from tests.processes.running import Running, free_port, web
@@ -37,7 +37,7 @@ def running_pooler() -> Iterator[str]:
     server, user = connection.get_connection_params(), Env.db_url_config(os.environ["DATABASE_URL"])
     address, workplace = f"{HOST}:{free_port()}", Workplace(account_for_servers())
     passwords, file = workplace.folder / "userlist.txt", workplace.folder / "pgbouncer.ini"
-    roles = {user["USER"], APP, WEB, WORKER}
+    roles = {user["USER"], OWNER, APP, WEB, WORKER}
     passwords.write_text("".join(f'"{role}" "{user["PASSWORD"] or PASSWORD}"\n' for role in roles))
     documented = re.findall(r"```ini\n(.*?)```", (ROOT / "docs" / "scale.md").read_text(), re.DOTALL)
     settings = RawConfigParser()

@@ -1,7 +1,7 @@
 """Each session with the database limits idle transactions, compiles nothing, and keeps plans.
 
 By a statement, because PgBouncer refuses both as start-up options. The sessions that it opens itself get
-them from its own configuration (docs/scale.md).
+them from their role (docs/scale.md).
 """
 
 from functools import partial

@@ -165,7 +165,6 @@ def write_file_once(file: Path, text: str) -> bool:
     """Put a whole file in its place, unless one is there by now."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with with_unfinished_file(file, text) as unfinished_file:
-        os.chmod(unfinished_file, 0o644)
         try:
             os.link(unfinished_file, file)
         except FileExistsError:
@@ -175,13 +174,17 @@ def write_file_once(file: Path, text: str) -> bool:
 
 @contextmanager
 def with_unfinished_file(file: Path, text: str) -> Iterator[str]:
-    """A whole file beside the one that it will be; nothing is left of it afterwards."""
+    """A whole file beside the one that it will be; nothing is left of it afterwards.
+
+    Web, which may be another system user, reads what a worker writes: the folder says who can.
+    """
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=".unfinished-")
     try:
         with open(handle, "w") as output:
             output.write(text)
             output.flush()
             os.fsync(output.fileno())
+        os.chmod(name, 0o644)
         yield name
     finally:
         Path(name).unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from django.db import connection
 
 TABLES = ("directory_historyentry", "directory_historyseal")
+APPEND_ONLY = (*TABLES, "erp_integrations_attestation")
 TRIGGERS = (
     "history_is_append_only",
     "history_is_never_emptied",
@@ -69,3 +70,47 @@ def check_role_rights() -> list[str]:
         for name, _, holds in found
         if holds
     ]
+
+
+def check_missing_rights() -> tuple[str, str]:
+    """Which tables the role that is connected can't use, and what the owner then runs; blank for none.
+
+    Migrations need none of its rights, so that nothing else complains before the first page does.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, pg_get_userbyid(relowner), relnamespace::regnamespace::text, relname "
+            "FROM pg_class WHERE relkind = 'r' AND relnamespace = "
+            "(SELECT relnamespace FROM pg_class WHERE relname = %s) AND NOT "
+            "(has_schema_privilege(relnamespace, 'USAGE') AND has_table_privilege(oid, 'SELECT') "
+            "AND has_table_privilege(oid, 'INSERT') AND (relname = ANY(%s) OR "
+            "has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))) ORDER BY relname",
+            [TABLES[0], list(APPEND_ONLY)],
+        )
+        found = cursor.fetchall()
+    if not found:
+        return "", ""
+    role, owner, schema, first = found[0]
+    rights = "SELECT, INSERT, UPDATE, DELETE ON"
+    return (
+        f"The role {role} can't read and write {len(found)} of the tables, among them {first}.",
+        f"As {owner}, in this database: GRANT USAGE ON SCHEMA {schema} TO {role}; "
+        f"GRANT {rights} ALL TABLES IN SCHEMA {schema} TO {role}; "
+        f"REVOKE UPDATE, DELETE ON {', '.join(APPEND_ONLY)} FROM {role}; "
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT {rights} TABLES TO {role};",
+    )
+
+
+def check_idle_limit() -> str:
+    """The role whose idle transactions nobody ends, behind a pooler; blank for none.
+
+    It opens sessions that the product's own statement never met (docs/scale.md).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, pg_backend_pid(), reset_val FROM pg_settings "
+            "WHERE name = 'idle_in_transaction_session_timeout'"
+        )
+        role, process, limit = cursor.fetchone()
+    is_direct = process == connection.connection.info.backend_pid
+    return "" if is_direct or limit != "0" else role

@@ -10,7 +10,9 @@ from directory.history import checkpoints
 
 
 @pytest.mark.parametrize("name", ["EMAIL_URL", "DATABASE_URL", "REDIS_URL", "INFO_LINKS"])
-@pytest.mark.parametrize("password", ["geheim/25", "2#geheim", "2?geheim", "geheim:2/5", "geheim[", "geheim\u2100"])
+@pytest.mark.parametrize(
+    "password", ["geheim/25", "2#geheim", "2?geheim", "geheim:2/5", "geheim[", "geheim\u2100"]
+)
 def test_a_sign_in_a_password_that_ends_the_address_is_named_and_the_password_is_not(
     name: str, password: str
 ) -> None:

@@ -23,8 +23,9 @@ from directory.models import Company, HistoryEntry, HistorySeal
 from erp_integrations.models import ExportCall, WireAttempt
 from local.embedded import WEB, WORKER
 from tests.conftest import owner, session_of_owner
+from tests.databases import connected_to, new_database
 from tests.directory.tampering import ENTRIES, SEALS, sealed
-from tests.embedded_services import OURS
+from tests.embedded_services import OURS, template
 from tests.factories import CompanyFactory, ExportJobFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -253,6 +254,29 @@ class TestRolesOfTheirOwn:
         assert "ledgergate_worker" in str(warning.msg)
         with role(WORKER):
             assert check_database_roles(None, databases=["default"]) == []
+
+
+def test_rights_too_few_are_found_as_well_and_what_is_to_be_run_gives_them() -> None:
+    """As after the grants went to another database, and one table that an older owner had made."""
+    with new_database("rights", template=template() or "template1"), connected_to("rights"):
+
+        def check(*statements: str) -> list[Any]:
+            with connection.cursor() as cursor:
+                for statement in (*statements, f"SET ROLE {WORKER}"):
+                    cursor.execute(statement)
+                try:
+                    return check_history_protection(None, databases=["default"])
+                finally:
+                    cursor.execute("RESET ROLE")
+
+        assert check() == []
+        (error,) = check("REVOKE SELECT ON directory_company FROM PUBLIC, app")
+        assert error.msg == (
+            f"The role {WORKER} can't read and write 1 of the tables, among them directory_company."
+        )
+        (error,) = check("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM app")
+        assert check(str(error.hint).partition(": ")[2]) == []
+        assert check("CREATE TABLE of_the_next_release ()") == []
 
 
 class TestForgedSeals:

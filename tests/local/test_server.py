@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import smtplib
 import stat
@@ -12,10 +13,12 @@ import urllib.request
 from collections.abc import Generator
 from email.message import EmailMessage
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from local import programs, server
+from local.processes import CannotStart
 
 SECONDS = 90
 
@@ -182,3 +185,12 @@ def test_a_reset_removes_all_but_the_keys_of_a_database_elsewhere(
     (tmp_path / programs.SECRETS).touch()
     server.reset(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ([programs.SECRETS] if database_url else [])
+
+
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = SimpleNamespace(free=200 * 1_048_576)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    with pytest.raises(CannotStart, match="is full: 200 MB are free, and 300 are needed"):
+        server.require_space(tmp_path)
+    (tmp_path / "postgres").mkdir()
+    server.require_space(tmp_path)

@@ -7,9 +7,13 @@ from contextlib import ExitStack, closing
 import psycopg2
 import pytest
 import requests
+from django.db import connection
 from django.urls import reverse
+from environ import Env
 from pytest_django.plugin import DjangoDbBlocker
 
+from directory.checks import check_idle_limit
+from directory.history import protection
 from erp_integrations.models import ExportJob, JobStatus
 from local import embedded
 from tests import pooler
@@ -115,3 +119,21 @@ def test_whatever_session_of_the_database_one_gets_it_compiles_nothing_and_ends_
             ((pid, *given),) = cursor.fetchall()
             found[pid] = given
     assert list(found.values()) == [["off", "30s"]] * SESSIONS
+
+
+def test_a_role_without_the_limit_is_found(address: str) -> None:
+    """And only behind the pooler."""
+    usual = dict(connection.settings_dict)
+    for name, is_found in ((embedded.OWNER, True), (embedded.WORKER, False)):
+        assert not protection.check_idle_limit()
+        behind = Env.db_url_config(pooler.put_behind(address, os.environ["DATABASE_URL"]))
+        connection.close()
+        try:
+            connection.settings_dict |= {key: behind[key] for key in ("HOST", "PORT", "NAME", "PASSWORD")}
+            connection.settings_dict["USER"] = name
+            assert [str(each.msg) for each in check_idle_limit(None, databases=["default"])] == [
+                f"Behind a pooler nobody ends the idle transactions of the role {name}."
+            ] * is_found
+        finally:
+            connection.close()
+            connection.settings_dict.update(usual)
