@@ -110,4 +110,7 @@ class ErpEvent(Event):
     MASTERS_ASKED_FOR = "masters.asked_for", "Master data sync requested"
     MASTERS_READ = "masters.read", "Master data synced"
     MASTERS_NOT_READ = "masters.not_read", "Master data could not be synced"
+    TAKE_OVER_ASKED_FOR = "take_over.asked_for", "Take-over from Spectrum requested"
+    TAKE_OVER_RULE_CHANGED = "take_over.rule_changed", "Rule of what is taken over from Spectrum changed"
+    TAKEN_OVER = "take_over.done", "Taken over from Spectrum"
     RECONCILIATION_ASKED = "reconciliation.asked", "Comparison with Spectrum requested"

@@ -18,6 +18,7 @@ from erp_integrations.views import (
     saved_filters,
     settings,
     submissions,
+    take_over,
     units,
 )
 
@@ -57,6 +58,7 @@ urlpatterns = [
     path("vendors/<int:contract_company_id>/", links.link, {"kind": VENDOR}, name="vendor"),
     path("jobs/", links.links, {"kind": JOB}, name="jobs"),
     path("jobs/<int:project_id>/", links.link, {"kind": JOB}, name="job"),
+    path("take-over/", take_over.show_take_over, name="take_over"),
     path("confirm/", links.confirm, name="confirm"),
     path("cost-codes/", master_data.cost_codes, name="cost_codes"),
     path("units/", units.units, name="units"),

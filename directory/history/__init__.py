@@ -6,6 +6,7 @@ appends them to hash chains afterwards, so that nobody waits for a chain.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import repeat
 from typing import Any
 
 from django.db import models
@@ -48,21 +49,31 @@ def record(
     return entry
 
 
-def record_all(*, event: Event, subjects: Sequence[models.Model], by: User, company: Company) -> None:
-    """The same of many, in one statement."""
+def record_all(
+    *,
+    event: Event,
+    subjects: Sequence[models.Model],
+    by: User | None,
+    company: Company,
+    details: Sequence[dict[str, Any]] = (),
+    notifies: bool = True,
+) -> None:
+    """The same of many, in one statement, each with its part of ``details``. Without ``notifies`` one entry
+    of the caller's speaks for all of them to who wants to hear.
+    """
     operator = operators.get_operator_detail()
     entries = HistoryEntry.objects.bulk_create(
         HistoryEntry(
             event=event.value,
             subject_type=each._meta.label_lower,
             subject_id=each.pk,
-            by_id=by.pk,
+            by_id=by.pk if by else None,
             company_id=company.pk,
-            detail=operator,
+            detail=operator | detail,
         )
-        for each in subjects
+        for each, detail in zip(subjects, details or repeat({}), strict=False)
     )
-    for entry in entries:
+    for entry in entries if notifies else ():
         subscribers.notify_subscribers(entry)
 
 

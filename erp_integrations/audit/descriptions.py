@@ -148,6 +148,11 @@ def build_link_description(event: Event) -> EventDescription:
     return EventDescription(describe_change)
 
 
+def describe_take_over(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    made = [f"{count:,} {what}" for what, count in detail.get("counts", {}).items() if count]
+    return f"Taken over from Spectrum: {', '.join(made)}"
+
+
 def describe_exemption(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     return f"{people.get(detail.get('user', 0)) or 'An approver'} may decide once although they were involved"
 
@@ -223,6 +228,7 @@ DESCRIPTIONS: dict[Event, EventDescription] = {
     ErpEvent.CONNECTION_SECRET_ROTATION_FAILED: EventDescription(message_key="reason"),
     ErpEvent.CONNECTION_SECRET_ROTATION_UNKNOWN: EventDescription(message_key="reason"),
     ErpEvent.CONNECTION_UNITS_CHANGED: EventDescription(describe_units),
+    ErpEvent.TAKEN_OVER: EventDescription(describe_take_over),
     ErpEvent.CONNECTION_UNIT_CONFIRMED: build_link_description(ErpEvent.CONNECTION_UNIT_CONFIRMED),
     **{
         event: build_link_description(event)

@@ -34,6 +34,7 @@ EVENT_GROUPS = {
         "Every change of settings and links",
         (
             *("connection.", "vendor_link.", "job_link.", "cost_type_account.", "masters."),
+            "take_over.",
             "check_rules.",
             "reasons.",
             *("contract_company.", "cost_code.", "cost_type.", "company.", "project."),

@@ -52,6 +52,7 @@ from erp_integrations.models.restores import Restore
 from erp_integrations.models.row_checks import CheckInvalidation, CheckRule, SubmissionCheck, Verdict
 from erp_integrations.models.saved_filters import SavedFilter
 from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
+from erp_integrations.models.take_overs import TakeOver, TakeOverKind, TakeOverStatus
 from erp_integrations.models.unconfirmed_changes import UnconfirmedChange
 from erp_integrations.models.units import UnitLink
 
@@ -104,6 +105,9 @@ __all__ = [
     "SubmissionStatus",
     "SuccessRule",
     "SyncStatus",
+    "TakeOver",
+    "TakeOverKind",
+    "TakeOverStatus",
     "UnconfirmedChange",
     "UnitLink",
     "Vendor",

@@ -179,7 +179,7 @@ STEERS_NOTHING = {
     *("erp_integrations.exportjob", "erp_integrations.exportcall", "erp_integrations.connectionstate"),
     *("erp_integrations.erpidhold", "erp_integrations.restore"),
     *("erp_integrations.unconfirmedchange", "erp_integrations.savedfilter"),
-    "erp_integrations.keptreason",
+    *("erp_integrations.keptreason", "erp_integrations.takeover"),
     *("erp_integrations.batch", "erp_integrations.batchitem", "erp_integrations.checkrule"),
     *("erp_integrations.submissioncheck", "erp_integrations.checkinvalidation"),
     *("erp_integrations.vendor", "erp_integrations.job", "erp_integrations.phase"),

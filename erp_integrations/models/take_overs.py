@@ -1,0 +1,82 @@
+"""Spectrum's lists made ours: as it was last asked for, and the rule by which it goes on."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Now
+
+from directory.db.leases import LeasedQuerySet
+from directory.models import User
+from erp_integrations.models.connections import Connection
+from erp_integrations.models.constraints import build_known_constraint
+from erp_integrations.models.master_data import MastersPull, SyncStatus
+
+
+class TakeOverKind(models.TextChoices):
+    LISTS = "lists", "Vendors, jobs and phases"
+    COMMITMENTS = "commitments", "Running commitments"
+
+
+class TakeOverStatus(models.TextChoices):
+    NONE = "none", "Nothing was asked for"
+    QUEUED = "queued", "Waiting for a worker"
+    READING = "reading", "Reading the phases of the jobs"
+    DONE = "done", "Done"
+    STOPPED = "stopped", "Stopped"
+
+
+class TakeOverQuerySet(LeasedQuerySet["TakeOver"]):
+    """Reading take-overs; time is always the database's."""
+
+    def due(self, kind: TakeOverKind) -> "TakeOverQuerySet":
+        """Asked for, or going by a rule, or by phases, and the lists have been read again since."""
+        reading = MastersPull.objects.filter(status__in=[SyncStatus.QUEUED, SyncStatus.PULLING])
+        follows = Q(status=TakeOverStatus.READING) | Q(takes_new=True) | Q(closes=True)
+        read = Q(connection__masters_pull__finished_at__gt=F("compared_at"))
+        read &= ~Q(connection__in=reading.values("connection"))
+        free = Q(lease_until=None) | Q(lease_until__lt=Now())
+        return self.filter(free, Q(status=TakeOverStatus.QUEUED) | (follows & read), kind=kind)
+
+
+class TakeOver(models.Model):
+    """The row is the work, one of each kind for a connection.
+
+    ``compared_at`` is when it was last held against the lists; the report counts what was made since it was
+    last asked for, or by the rule at the last reading.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="take_overs")
+    kind = models.CharField(max_length=12, choices=TakeOverKind, default=TakeOverKind.LISTS)
+    vendor_codes = models.CharField(max_length=100, blank=True)
+    job_numbers = models.CharField(max_length=100, blank=True)
+    with_inactive = models.BooleanField("inactive and complete ones, too", default=False)
+    takes_new = models.BooleanField(
+        "take new ones over by themselves, as they were last chosen", default=False
+    )
+    closes = models.BooleanField("close here what is closed in Spectrum", default=False)
+    status = models.CharField(max_length=10, choices=TakeOverStatus, default=TakeOverStatus.NONE)
+    attempt = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    compared_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    report: Any = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    problem = models.TextField(blank=True)
+
+    objects = TakeOverQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            build_known_constraint("status", TakeOverStatus, "a_take_over_status_is_known"),
+            models.UniqueConstraint(
+                fields=["connection", "kind"], name="a_connection_has_one_of_each_take_over"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Take-over from {self.connection}"
+
+    @property
+    def is_moving(self) -> bool:
+        return self.status in (TakeOverStatus.QUEUED, TakeOverStatus.READING)
