@@ -371,6 +371,8 @@ if DEVELOPMENT:
     env.ENVIRON.setdefault("EMAIL_URL", "smtp://127.0.0.1:1025")
 vars().update(read_url("EMAIL_URL", env.str("EMAIL_URL"), env.email_url_config))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)  # seconds that each answer of the server may take
+MAIL_PER_CONNECTION = env.int("MAIL_PER_CONNECTION", default=100)  # then a new one is opened
+MAIL_PER_MINUTE = env.int("MAIL_PER_MINUTE", default=0)  # of all workers together; 0: as many as there are
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Ledgergate <ledgergate@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

@@ -26,12 +26,12 @@ class MailForm(forms.Form):
         label="Mail at once when an export failed or needs attention",
         required=False,
         help_text="Otherwise it is in an approver's summary, which then comes also when nothing else waits. "
-        "What your own project must put right is always mailed at once.",
+        "What a project must put right is always mailed to its sender at once.",
     )
     resent = forms.BooleanField(
-        label="Mail at once when what I rejected was sent again",
+        label="Mail at once when a rejected commitment was sent again",
         required=False,
-        help_text="Otherwise the daily summary says so.",
+        help_text="To whoever rejected it. Otherwise the daily summary says so.",
     )
 
     def clean(self) -> dict[str, Any]:

@@ -103,6 +103,10 @@ class OutgoingEmailQuerySet(LeasedQuerySet["OutgoingEmail"]):
         """Queued, with the back-off over; the longest waiting first."""
         return self.queued().filter(not_before__lte=Now()).order_by("not_before", "pk")
 
+    def put_off(self) -> "OutgoingEmailQuerySet":
+        """Tried in vain, and to be tried again."""
+        return self.queued().filter(attempts__gt=0)
+
     def sending(self) -> "OutgoingEmailQuerySet":
         """In the hands of a sender, alive or dead."""
         return self.filter(status=Status.SENDING)

@@ -80,6 +80,8 @@ def send_due_emails(*, limit: int = BATCH) -> int:
         while count < limit and (email := claim_email()):
             count += 1
             fault = send_email(email, connection=connection)
+            if settings.MAIL_PER_CONNECTION and count % settings.MAIL_PER_CONNECTION == 0:
+                _close_connection(connection)
             if fault and fault.is_connection_fault:
                 _close_connection(connection)
                 if not connection_works:
@@ -108,10 +110,18 @@ def requeue_abandoned_emails() -> int:
 def claim_email() -> OutgoingEmail | None:
     """Take the mail that has waited longest, for the time of a lease. None: nothing to do here."""
     with transaction.atomic(durable=True):
-        # Two claims at one moment may pass this together: it protects workers, not mails.
-        if OutgoingEmail.objects.leased().count() >= MAX_SENDERS:
+        # Two claims at one moment may pass this together: it protects workers and servers, not mails.
+        sending = OutgoingEmail.objects.leased().count()
+        if sending >= MAX_SENDERS or has_used_minute(sending):
             return None
         return OutgoingEmail.objects.due().claim(_get_lease_duration())
+
+
+def has_used_minute(sending: int) -> bool:
+    """Providers take so many mails a minute, and refuse the others (MAIL_PER_MINUTE)."""
+    limit: int = settings.MAIL_PER_MINUTE
+    lately = OutgoingEmail.objects.filter(sent_at__gt=Now() - timedelta(minutes=1))
+    return limit > 0 and lately.count() + sending >= limit
 
 
 def send_email(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Fault | None:

@@ -10,7 +10,11 @@ from directory.models import Company, User
 from erp_integrations.emails.commitment_mails import get_thread, list_members, list_project_admins
 from erp_integrations.models import Submission, SubmissionStatus
 from notifications.letters import Letter, store_letter
-from notifications.models import Kind, OutgoingEmail, RefusedAddress
+from notifications.models import Kind, OutgoingEmail, RefusedAddress, Status
+
+WAITING_HELP = (
+    "They are tried again; whoever runs the server finds the reason in Django admin, under Outgoing e-mails."
+)
 
 
 @transaction.atomic
@@ -47,17 +51,30 @@ def store_copies(email: OutgoingEmail, letter: Letter) -> None:
 
 
 def describe_undelivered(submission: Submission) -> str:
-    """The people whom a mail about it did not reach, and what to do; blank where there are none."""
+    """Whom a mail about it did not reach, or not yet, and what to do; blank where it reached all."""
     if not (submission.asked or submission.status == SubmissionStatus.REJECTED):
         return ""  # nothing was mailed about it
-    failed = OutgoingEmail.objects.failed().exclude(kind=Kind.UNDELIVERED)
-    failed = failed.filter(
+    found = OutgoingEmail.objects.exclude(kind=Kind.UNDELIVERED).filter(
         created_at__gte=submission.sent_at,
         letters__contains=[{"thread": get_thread(submission.commitment_id)}],
     )
-    people = User.objects.filter(pk__in=failed.values("recipient")).order_by("last_name", "pk")
-    names = " and ".join(str(person) for person in people)
-    return f"It could not be mailed to {names}. Tell them, or choose another person." if names else ""
+    failed, waiting = (each.values("recipient", "status") for each in (found.failed(), found.put_off()))
+    statuses = {each["recipient"]: each["status"] for each in waiting.union(failed).order_by("-status")}
+    people = User.objects.filter(pk__in=statuses).order_by("last_name", "pk")
+    sentences = {
+        Status.FAILED: "It could not be mailed to {}. Tell them, or choose another person.",
+        Status.QUEUED: "It has not reached {} yet: the mail server did not take it. It is tried again.",
+    }
+    named = {status: [str(each) for each in people if statuses[each.pk] == status] for status in sentences}
+    return " ".join(sentences[status].format(" and ".join(names)) for status, names in named.items() if names)
+
+
+def describe_waiting(company: Company) -> str:
+    """That the mail server does not take mails to the company's people; blank where it does."""
+    people = User.objects.filter(company_memberships__company=company)
+    count = OutgoingEmail.objects.put_off().filter(recipient__in=people).count()
+    mails = f"{count} mail{'' if count == 1 else 's'} to people of {company}"
+    return f"The mail server did not take {mails}. {WAITING_HELP}" if count else ""
 
 
 def list_refused_addresses(company: Company) -> QuerySet[RefusedAddress]:

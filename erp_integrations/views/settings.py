@@ -26,7 +26,7 @@ from erp_integrations.connections import (
     settings_changes,
 )
 from erp_integrations.connections.settings_form import SettingsForm
-from erp_integrations.emails.undelivered_mails import list_refused_addresses
+from erp_integrations.emails.undelivered_mails import describe_waiting, list_refused_addresses
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
@@ -47,6 +47,7 @@ def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Settings"),
         "refused": list_refused_addresses(viewer.company),
+        "waiting_mails": describe_waiting(viewer.company),
         "connections": [(each, facts, offers.get(each.connection.pk)) for each, facts in connections],
         **build_confirmation_context(viewer, Kind.CONNECTION, Kind.ACCOUNT, Kind.SUBMISSION),
     }

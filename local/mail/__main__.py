@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from local.mail.faults import Faults
 from local.mail.inbox import Inbox
@@ -24,18 +24,38 @@ class Catcher:
         self.inbox = inbox
         self.faults = faults
 
+    def authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, auth_data: object
+    ) -> AuthResult:
+        return AuthResult(success=not self.faults.now("no_sign_in"), handled=False)
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, mail_options: list[str]
+    ) -> str:
+        if refusal := self.faults.refusal("mail"):
+            return refusal
+        envelope.mail_from = address
+        envelope.mail_options.extend(mail_options)
+        return "250 2.1.0 OK"
+
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
     ) -> str:
         if fault := self.faults.now("hang"):
             await asyncio.sleep(fault.until - time.monotonic())
-        if fault := self.faults.now("refuse"):
-            return f"{fault.code} Refused on request"
+        if refusal := self.faults.refusal("rcpt"):
+            return refusal
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(rcpt_options)
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.faults.now("drop"):
+            assert server.transport
+            server.transport.close()
+            return "421 Gone"
+        if refusal := self.faults.refusal("data"):
+            return refusal
         content = envelope.original_content or b""
         await asyncio.to_thread(
             self.inbox.store, content, sender=envelope.mail_from or "", recipients=envelope.rcpt_tos
@@ -61,6 +81,8 @@ async def catch(inbox: Inbox, *, host: str, http_port: int, smtp_port: int) -> N
             ident="mail catcher",
             data_size_limit=LARGEST,
             enable_SMTPUTF8=True,
+            authenticator=catcher.authenticate,
+            auth_require_tls=False,
             loop=loop,
         )
 

@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 LONGEST = 600.0  # seconds
 KINDS = {
-    "refuse": "answers each recipient with the code",
+    "refuse": "answers each recipient with the code, or the sender, or the whole mail, as `at` says",
+    "no_sign_in": "refuses every password",
+    "drop": "closes the connection when it has the mail, and keeps none",
     "hang": "takes no recipient before the time is over",
     "store_and_hang": "keeps the mail, and says so only when the time is over",
 }
+
+
+PLACES = ("mail", "rcpt", "data")
 
 
 class BadFault(Exception):
@@ -22,6 +27,7 @@ class Fault:
     kind: str
     until: float
     code: int = 451
+    at: str = "rcpt"
 
 
 class Faults:
@@ -31,12 +37,12 @@ class Faults:
         self._fault: Fault | None = None
 
     def set(self, document: object) -> None:
-        """`{"kind": "refuse", "code": 550, "seconds": 5}`; a new one takes the place of the old.
+        """`{"kind": "refuse", "code": 550, "at": "data", "seconds": 5}`; a new one replaces the old.
 
         Raises BadFault.
         """
-        if not isinstance(document, dict) or not set(document) <= {"kind", "code", "seconds"}:
-            raise BadFault('the document must be {"kind": ..., "code": ..., "seconds": ...}')
+        if not isinstance(document, dict) or not set(document) <= {"kind", "code", "at", "seconds"}:
+            raise BadFault('the document must be {"kind": ..., "code": ..., "at": ..., "seconds": ...}')
         kind, code, seconds = document.get("kind"), document.get("code", 451), document.get("seconds", 5)
         if kind not in KINDS:
             raise BadFault(f"kind must be one of {', '.join(KINDS)}")
@@ -44,7 +50,15 @@ class Faults:
             raise BadFault("code must be from 400 to 599")
         if not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST:
             raise BadFault(f"seconds must be a number from 0 to {LONGEST:.0f}")
-        self._fault = Fault(kind, time.monotonic() + seconds, code)
+        at = document.get("at", "rcpt")
+        if at not in PLACES:
+            raise BadFault(f"at must be one of {', '.join(PLACES)}")
+        self._fault = Fault(kind, time.monotonic() + seconds, code, at)
+
+    def refusal(self, at: str) -> str:
+        """The answer to this part of a mail; blank where it is not refused."""
+        fault = self.now("refuse")
+        return f"{fault.code} Refused on request" if fault and fault.at == at else ""
 
     def now(self, *kinds: str) -> Fault | None:
         """The fault, if it is one of these and not over."""

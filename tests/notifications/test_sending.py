@@ -292,6 +292,18 @@ def test_a_server_that_ends_full_connections_gets_the_rest_on_new_ones(mail_serv
     assert len(mail_server.received) == 4
 
 
+def test_no_more_go_over_one_connection_or_in_a_minute_than_the_provider_takes(
+    mail_server: MailServer, settings: Settings
+) -> None:
+    settings.MAIL_PER_CONNECTION, settings.MAIL_PER_MINUTE = 2, 5
+    OutgoingEmailFactory.create_batch(7)
+    assert sending.send_due_emails() == 5
+    assert mail_server.connections == 3
+    assert sending.send_due_emails() == 0
+    OutgoingEmail.objects.filter(status=Status.SENT).update(sent_at=LONG_AGO)
+    assert sending.send_due_emails() == 2
+
+
 def test_a_mail_of_a_dead_sender_is_sent_by_the_next(mail_server: MailServer) -> None:
     email = OutgoingEmailFactory.create(abandoned=True)
     assert sending.send_due_emails() == 1
