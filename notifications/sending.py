@@ -133,7 +133,9 @@ def send_email(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Fault |
             # Right before the wire; a lease that is over is not begun anew, whoever has the mail.
             OutgoingEmail.objects.leased().renew(email, _get_lease_duration())
             build_message(email, connection=connection).send()
-        except (OSError, ValueError) as error:  # every SMTPException is an OSError
+        except LeaseLost:
+            raise
+        except Exception as error:  # a backend raises what it likes; every SMTPException is an OSError
             fault = get_fault(error)
         record_result(email, fault)
     except LeaseLost:
@@ -141,7 +143,7 @@ def send_email(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Fault |
     return fault
 
 
-def get_fault(error: OSError | ValueError) -> Fault:
+def get_fault(error: Exception) -> Fault:
     """The meaning of an exception of the mail server, the network or the mail itself.
 
     A refused sender or sign-in is our own setting: somebody will put it right, and the mails
@@ -150,6 +152,8 @@ def get_fault(error: OSError | ValueError) -> Fault:
     """
     if isinstance(error, ValueError):
         return Fault(f"It can't be written as an e-mail: {error}", is_permanent=True)
+    if type(error).__name__ == "AnymailRecipientsRefused":  # so django-anymail puts any provider's no
+        return Fault(to_one_line(str(error)), is_permanent=True, is_refused_address=True)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, answer = next(iter(error.recipients.values()))
         fault = _build_refusal(code, answer)
