@@ -375,6 +375,19 @@ MAIL_PER_CONNECTION = env.int("MAIL_PER_CONNECTION", default=100)  # then a new 
 MAIL_PER_MINUTE = env.int("MAIL_PER_MINUTE", default=0)  # of all workers together; 0: as many as there are
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Ledgergate <ledgergate@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# A token by OAuth in the place of the password in EMAIL_URL, and in IMAP_URL: who gives it out, and to whom.
+EMAIL_OAUTH_TOKEN_URL = env.str("EMAIL_OAUTH_TOKEN_URL", default="")
+EMAIL_OAUTH_CLIENT_ID = env.str("EMAIL_OAUTH_CLIENT_ID", default="")
+EMAIL_OAUTH_CLIENT_SECRET = env.str("EMAIL_OAUTH_CLIENT_SECRET", default="")
+EMAIL_OAUTH_REFRESH_TOKEN = env.str("EMAIL_OAUTH_REFRESH_TOKEN", default="")
+EMAIL_OAUTH_SCOPE = env.str("EMAIL_OAUTH_SCOPE", default="")
+if EMAIL_OAUTH_TOKEN_URL:
+    EMAIL_BACKEND, EMAIL_HOST_PASSWORD = "notifications.oauth.OAuthBackend", ""
+# The inbox of DEFAULT_FROM_EMAIL, to which mail that can't be delivered comes back.
+IMAP_URL = Concealed(read_url("IMAP_URL", env.str)) if env.str("IMAP_URL", default="") else ""
+for name, start in (("EMAIL_OAUTH_TOKEN_URL", "https://"), ("IMAP_URL", "imaps://")):
+    if vars()[name] and not DEVELOPMENT and not vars()[name].startswith(start):
+        raise ImproperlyConfigured(f"{name} must begin with {start}, as secrets travel there.")
 
 # Background work: the broker only wakes, so it keeps no result and retries nothing.
 CELERY_BROKER_URL = read_url("REDIS_URL", env.str("REDIS_URL"), Concealed)

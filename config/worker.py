@@ -31,7 +31,7 @@ from erp_integrations.links import take_over
 from erp_integrations.master_data import syncing
 from erp_integrations.models import Heartbeat
 from erp_integrations.reconciliation import comparison
-from notifications import account_mails, sending
+from notifications import account_mails, bounces, sending
 from notifications.retention import purge_emails
 
 logger = logging.getLogger(__name__)
@@ -86,6 +86,7 @@ SCHEDULE: tuple[tuple[timedelta, Callable[[], object]], ...] = (
     (EACH_POLL, sending.send_due_emails),
     (EACH_POLL, sealing.seal_new_entries),
     (EACH_POLL, checkpoints.write_daily_checkpoint),
+    (timedelta(minutes=10), bounces.read_bounces),
     (timedelta(minutes=10), seal_late_entries),
     (timedelta(hours=1), rights_mails.store_review_reminders),
     (timedelta(days=1), purge_emails),

@@ -68,7 +68,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     Status.QUEUED: frozenset({Status.SENDING}),
     Status.SENDING: frozenset({Status.SENT, Status.QUEUED, Status.FAILED}),
     Status.FAILED: frozenset({Status.QUEUED}),
-    Status.SENT: frozenset(),
+    Status.SENT: frozenset({Status.FAILED}),  # it came back
 }
 
 
@@ -246,6 +246,7 @@ class OutgoingEmail(models.Model):
     def fail(self, *, error: str) -> None:
         """No further try makes sense."""
         self.set_status(Status.FAILED)
+        self.sent_at = None
         self.last_error = error[:500]
 
     def fail_untried(self, answer: str) -> None:

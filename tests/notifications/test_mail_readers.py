@@ -86,7 +86,7 @@ def test_a_mail_asks_for_nothing_that_outlook_or_gmail_does_not_show(name: str) 
     for context in MAILS[name]:
         page = build_content("Subject", f"emails/{name}", context)["html_body"]
         assert len(page.encode()) < 102_000
-        tree = html.document_fromstring(page)
+        tree: Any = html.document_fromstring(page)
         faults = [str(tag) for tag in {each.tag for each in tree.iter("*")} - ELEMENTS]
         for element in tree.iter("*"):
             faults += [f"{element.tag}: {fault}" for fault in list_faults(element)]

@@ -25,6 +25,7 @@ ALLOWED = {
     ("sending", "queued"),
     ("sending", "failed"),
     ("failed", "queued"),
+    ("sent", "failed"),  # it came back
 }
 
 
