@@ -98,7 +98,7 @@ def test_every_handler_of_the_product_formats_in_this_way(settings: Settings) ->
     assert all(handler["formatter"] in formatters for handler in settings.LOGGING["handlers"].values())
 
 
-def test_the_access_log_has_whom_the_proxy_saw_and_neither_reset_links_nor_searches(
+def test_the_access_log_has_neither_reset_links_nor_searches(
     settings: Settings,
 ) -> None:
     logger = gunicorn.SafeLogger(Config())
