@@ -31,6 +31,7 @@ from erp_integrations.links import take_over
 from erp_integrations.master_data import syncing
 from erp_integrations.models import Heartbeat
 from erp_integrations.reconciliation import comparison
+from erp_integrations.submissions import running
 from notifications import account_mails, bounces, sending
 from notifications.retention import purge_emails
 
@@ -77,6 +78,7 @@ SCHEDULE: tuple[tuple[timedelta, Callable[[], object]], ...] = (
     (EACH_POLL, compare_due_connections),
     (EACH_POLL, syncing.sync_due_connections),
     (EACH_POLL, take_over.run_due_take_overs),
+    (EACH_POLL, running.run_due_take_overs_of_commitments),
     (EACH_POLL, row_checks.check_due_submissions),
     (EACH_POLL, probe_stopped_connections),
     (EACH_POLL, account_mails.handle_password_requests),

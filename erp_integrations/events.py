@@ -8,6 +8,7 @@ class ErpEvent(Event):
     SUBMISSION_RETRIEVED = "submission.retrieved", "Retrieved from accounting"
     SUBMISSION_ACCEPTED = "submission.accepted", "Accepted for export"
     SUBMISSION_ADOPTED = "submission.adopted", "Marked as exported, without writing"
+    SUBMISSION_TAKEN_OVER = "submission.taken_over", "Taken over: it was in Spectrum already"
     SUBMISSION_REJECTED = "submission.rejected", "Rejected"
     SUBMISSION_EXEMPTED = "submission.exempted", "An approver was exempted once"
     SUBMISSION_ACCOUNT_PROPOSED = "submission.account_proposed", "Another account proposed"

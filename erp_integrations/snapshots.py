@@ -17,7 +17,7 @@ from typing import Any
 from django.db.models import TextChoices
 
 from commitments.attachments import list_attachments
-from commitments.models import STATUSES, Commitment
+from commitments.models import STATUSES, Attachment, Commitment
 from commitments.models import LineItem as StoredLine
 from commitments.services import list_lines
 
@@ -128,14 +128,19 @@ class Document:
         return min(amounts, key=lambda code: (-abs(amounts[code]), code), default="")
 
 
-def build_document(commitment: Commitment, typed: Sequence[StoredLine] | None = None) -> Document:
-    """The commitment as it stands now, as a document: with these lines, or else its own. Three queries at
-    most besides what is loaded. One that is not saved yet is number 0.
+def build_document(
+    commitment: Commitment,
+    typed: Sequence[StoredLine] | None = None,
+    attached: Sequence[Attachment] | None = None,
+) -> Document:
+    """The commitment as it stands now, as a document: with these lines and files, or else its own. Three
+    queries at most besides what is loaded. One that is not saved yet is number 0.
     """
     project = commitment.project
     company = commitment.contract_company
     lines = list_lines(commitment) if typed is None else typed
-    attached = list_attachments(commitment) if commitment.pk else []
+    if attached is None:
+        attached = list_attachments(commitment) if commitment.pk else []
     return Document(
         commitment_id=commitment.pk or 0,
         project_id=project.pk,

@@ -8,12 +8,12 @@ own ledger. Outcomes: docs/architecture.md, section 7.2.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Literal, Protocol, TypeVar
 
-from erp_integrations.snapshots import Document, hash_content
+from erp_integrations.snapshots import Document, LineItem, hash_content
 
 
 class Severity(StrEnum):
@@ -336,6 +336,24 @@ class StoredRecord:
         """64 hexadecimal digits, the same as long as the ERP shows the same."""
         lines = sorted((list(key), dict(line)) for key, line in self.lines.items())
         return hash_content([dict(self.header), lines])
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A record of the ERP's in our words, and the calls that would write exactly what is stored; a line's
+    cost code is the phase. ``status`` is blank where it is active, else the ERP's word.
+    """
+
+    key: Key
+    job_number: str
+    status: str
+    title: str
+    trade: str
+    issue_date: date | None
+    retainage: Decimal
+    amount: Decimal
+    lines: tuple[LineItem, ...]
+    calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -700,6 +718,12 @@ class Adapter(Protocol):
         """As ``find_record``, for at most ``MAX_RECORDS_AT_ONCE`` keys by one look; what is missing is
         absent.
         """
+
+    def list_job_records(self, job_numbers: Sequence[str]) -> Mapping[Key, StoredRecord] | Unavailable:
+        """All records of some jobs, by one look. Never writes."""
+
+    def parse_contract(self, key: Key, record: StoredRecord) -> Contract:
+        """A record that was read so. Raises ValueError where it has what we can't hold. Pure."""
 
     @property
     def has_read_back(self) -> bool:

@@ -176,6 +176,10 @@ DESCRIPTIONS: dict[Event, EventDescription] = {
     ErpEvent.SUBMISSION_ADOPTED: EventDescription(
         describe_adoption, tone=Badge.SYNCED.label, message_key="statement"
     ),
+    ErpEvent.SUBMISSION_TAKEN_OVER: EventDescription(
+        lambda detail, people: f"Already in Spectrum as {detail.get('erp_id', '')}; nothing was written",
+        tone=Badge.SYNCED.label,
+    ),
     ErpEvent.SUBMISSION_REJECTED: EventDescription(
         describe_rejection, tone=Badge.REJECTED.label, message_key="reason"
     ),

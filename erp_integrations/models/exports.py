@@ -145,10 +145,20 @@ class ExportJob(models.Model):
         help_text="It stood in the ERP, whole or in part, and a person marked it as exported.",
     )
 
+    taken_over = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="It stood in the ERP before there was anything here, and is never written from here.",
+    )
+
     objects = ExportJobQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(taken_over=False) | Q(adopted=True, status=JobStatus.SYNCED),
+                name="a_record_that_was_taken_over_is_never_exported",
+            ),
             models.UniqueConstraint(
                 fields=["submission"],
                 condition=~Q(status=JobStatus.CANCELLED),

@@ -22,6 +22,8 @@ class TakeOverStatus(models.TextChoices):
     NONE = "none", "Nothing was asked for"
     QUEUED = "queued", "Waiting for a worker"
     READING = "reading", "Reading the phases of the jobs"
+    SHOWN = "shown", "Looked at"
+    TAKING = "taking", "Being taken over"
     DONE = "done", "Done"
     STOPPED = "stopped", "Stopped"
 
@@ -36,7 +38,9 @@ class TakeOverQuerySet(LeasedQuerySet["TakeOver"]):
         read = Q(connection__masters_pull__finished_at__gt=F("compared_at"))
         read &= ~Q(connection__in=reading.values("connection"))
         free = Q(lease_until=None) | Q(lease_until__lt=Now())
-        return self.filter(free, Q(status=TakeOverStatus.QUEUED) | (follows & read), kind=kind)
+        return self.filter(
+            free, Q(status__in=[TakeOverStatus.QUEUED, TakeOverStatus.TAKING]) | (follows & read), kind=kind
+        )
 
 
 class TakeOver(models.Model):
@@ -50,6 +54,7 @@ class TakeOver(models.Model):
     kind = models.CharField(max_length=12, choices=TakeOverKind, default=TakeOverKind.LISTS)
     vendor_codes = models.CharField(max_length=100, blank=True)
     job_numbers = models.CharField(max_length=100, blank=True)
+    subcontract_numbers = models.CharField(max_length=100, blank=True, default="", db_default="")
     with_inactive = models.BooleanField("inactive and complete ones, too", default=False)
     takes_new = models.BooleanField(
         "take new ones over by themselves, as they were last chosen", default=False
@@ -79,4 +84,4 @@ class TakeOver(models.Model):
 
     @property
     def is_moving(self) -> bool:
-        return self.status in (TakeOverStatus.QUEUED, TakeOverStatus.READING)
+        return self.status in (TakeOverStatus.QUEUED, TakeOverStatus.READING, TakeOverStatus.TAKING)

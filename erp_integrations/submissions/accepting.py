@@ -1,6 +1,6 @@
 """Accept, and accept again after a failed export."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -266,8 +266,13 @@ def claim_key(submission: Submission, connection: Connection, key: Key, refusal:
 
 def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
     """Keep the calls of a plan; their hashes."""
-    ExportCall.objects.bulk_create(
-        ExportCall(
+    ExportCall.objects.bulk_create(build_stored_calls(job, plan))
+    return [call.hash for call in plan]
+
+
+def build_stored_calls(job: ExportJob, plan: Sequence[Call]) -> Iterator[ExportCall]:
+    for position, call in enumerate(plan, start=1):
+        yield ExportCall(
             job=job,
             plan_round=job.plan_round,
             position=position,
@@ -276,6 +281,3 @@ def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
             elements=[{name: getattr(each, name) for name in Element.__slots__} for each in call.elements],
             payload_hash=call.hash,
         )
-        for position, call in enumerate(plan, start=1)
-    )
-    return [call.hash for call in plan]

@@ -69,6 +69,11 @@ def unlink(
     job = find_expected_job(submission, expected_version)
     if submission.status != SubmissionStatus.ACCEPTED or job is None or submission.new_status:
         raise Conflict(describe_conflict(submission))
+    if job.taken_over:
+        raise DecisionError(
+            f"{job.record_name} was in Spectrum before it was here, and is never exported from here. If it "
+            "is gone there, say that you have seen it; what is to be written is a new commitment."
+        )
     proof, possible = require_absence(job, dismissed if preflight.has_text(statement) else ())
     detail: dict[str, object] = {"proof": proof}
     if possible:

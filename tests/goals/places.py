@@ -34,6 +34,7 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:start": LOOKS,
     "erp_integrations:same-names": "Each is linked by the function that the move to link a vendor calls.",
     "erp_integrations:take_over": "What it makes is new, and linked to what has its name in Spectrum.",
+    "erp_integrations:running": "What comes in is in Spectrum, and the database keeps it from export.",
     "erp_integrations:attachment": LOOKS,
     "erp_integrations:progress": LOOKS,
     "erp_integrations:rows": LOOKS,

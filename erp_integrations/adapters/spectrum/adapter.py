@@ -212,6 +212,11 @@ class SpectrumAdapter(MasterDataReader):
             return NOT_CONFIGURED
         return self._info_link.find_records(keys) if keys else {}
 
+    def list_job_records(self, job_numbers: Sequence[str]) -> Mapping[Key, StoredRecord] | Unavailable:
+        if self._info_link is None:
+            return NOT_CONFIGURED
+        return self._info_link.list_job_records(self.settings.company_code, job_numbers)
+
     @property
     def has_read_back(self) -> bool:
         return self._info_link is not None
@@ -241,6 +246,7 @@ class SpectrumAdapter(MasterDataReader):
         )
         return (replace(calls[0], elements=tuple(elements)), *calls[1:])
 
+    parse_contract = staticmethod(readback.parse_contract)
     is_status = staticmethod(mapping.is_status)
     compare_calls = staticmethod(readback.compare_calls)
     get_record_part = staticmethod(readback.get_record_part)

@@ -8,7 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from erp_integrations.adapters.base import Call, Element, ErpReferences, StoredValue
+from erp_integrations.adapters.base import (
+    Call,
+    Element,
+    ErpReferences,
+    StoredValue,
+)
 from erp_integrations.adapters.spectrum.characters import NonAscii, format_as_ascii, format_one_line
 from erp_integrations.adapters.spectrum.field_types import Field, Misfit, format_date
 from erp_integrations.adapters.spectrum.phase_codes import format_phase_code, get_comparable_phase

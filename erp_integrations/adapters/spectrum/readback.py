@@ -33,6 +33,7 @@ from erp_integrations.adapters.base import (
     Billing,
     Call,
     CallComparison,
+    Contract,
     Difference,
     DifferenceKind,
     Element,
@@ -48,18 +49,21 @@ from erp_integrations.adapters.base import (
     ValueKind,
 )
 from erp_integrations.adapters.spectrum.field_types import Field, FieldKind, format_date
-from erp_integrations.adapters.spectrum.mapping import is_status
+from erp_integrations.adapters.spectrum.mapping import build_call, is_status
 from erp_integrations.adapters.spectrum.service_fields import (
     LAYOUTS,
     SUBCONTRACT_NOTES,
     UPDATE_SUBCONTRACT,
     UPDATE_SUBCONTRACT_PHASES,
+    Layout,
 )
 from erp_integrations.adapters.spectrum.settings import RetentionRule
+from erp_integrations.snapshots import LineItem
 
 _KEY = ("Company_Code", "Vendor_Code", "Subcontract_Number")
 _LINE_KEY = ("Phase_Code", "Cost_Type", "Bid_Item_Number")
 _HALF_OF_A_COMMENT = 60
+_STATUSES = {"A": "", "": "", "I": "Inactive", "C": "Complete"}
 # What of a record was invoiced and paid, by what we call it; a site's release may lack the columns.
 _BILLED = {
     "billed": "Total_Billed",
@@ -194,6 +198,15 @@ class InfoLink:
         timeout = self.scan_timeout if len(plans) > 1 else self.read_timeout
         return self.read_with_timeout(lambda connection: read_moved_records(connection, plans), timeout)
 
+    def list_job_records(
+        self, company_code: str, jobs: Sequence[str]
+    ) -> Mapping[Key, StoredRecord] | Unavailable:
+        """The records of some jobs, whatever vendor and number they have."""
+        codes = _clean_code(company_code), [_clean_code(job) for job in jobs]
+        return self.read_with_timeout(
+            lambda connection: read_job_records(connection, *codes), self.scan_timeout
+        )
+
     def read_with_timeout(self, read: Callable[[Connection], Found], timeout: float) -> Found | Unavailable:
         try:
             with self.build_engine(timeout).connect() as connection:
@@ -264,6 +277,51 @@ def get_billing(calls: tuple[Call, ...], record: StoredRecord) -> Billing:
             lines.append(BilledLine(call.title, amount, parse_decimal(stored, _BILLED_QUANTITY)))
     totals = {name: parse_decimal(record.header, column) for name, column in _BILLED.items()}
     return Billing(**totals, lines=tuple(lines))
+
+
+def parse_contract(key: Key, record: StoredRecord) -> Contract:
+    """Its calls say exactly what is stored. Raises ValueError for a date or a number that is none."""
+    header, subcontract = record.header, {"Company_Code": key.company_code, "Vendor_Code": key.vendor_code}
+    subcontract["Subcontract_Number"] = key.erp_id
+
+    def build(layout: Layout, title: str, stored: Mapping[str, str]) -> Call:
+        values = {**stored, **subcontract}
+        return build_call(layout, title, (Element(name, value) for name, value in values.items()))
+
+    def parse_number(stored: Mapping[str, str], name: str) -> Decimal | None:
+        if stored.get(name) and parse_decimal(stored, name) is None:
+            raise ValueError(f"{name} is {stored[name]}")
+        return parse_decimal(stored, name)
+
+    lines, calls = [], [build(UPDATE_SUBCONTRACT, "Subcontract", header)]
+    for position, (_, stored) in enumerate(sorted(record.lines.items()), start=1):
+        calls.append(build(UPDATE_SUBCONTRACT_PHASES, f"Line {position}", stored))
+        lines.append(
+            LineItem(
+                position=position,
+                cost_code=stored["Phase_Code"],
+                cost_type=stored["Cost_Type"],
+                billing_item=stored["Bid_Item_Number"],
+                description=stored["Bill_Description"],
+                quantity=parse_number(stored, "Original_Contract_Quantity") or None,
+                unit_of_measure=stored["Unit_Of_Measure"],
+                unit_cost=parse_number(stored, "Unit_Price") or None,
+                amount=parse_number(stored, "Original_Contract_Amount") or Decimal(0),
+            )
+        )
+    issued = header["Date_Issued"]
+    return Contract(
+        key=key,
+        job_number=header["Job_Number"],
+        status=_STATUSES.get(header["Status_Code"], header["Status_Code"]),
+        title=header["Comment"],
+        trade=header["Contract_Type"],
+        issue_date=dt.date(int(issued[6:]), int(issued[:2]), int(issued[3:5])) if issued else None,
+        retainage=parse_number(header, "Retention_Percent") or Decimal(0),
+        amount=parse_number(header, "Original_Amount") or Decimal(0),
+        lines=tuple(lines),
+        calls=tuple(calls),
+    )
 
 
 def match_record(calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
@@ -472,12 +530,7 @@ def read_moved_records(
     headers = [plan[0].payload for plan in plans]
     jobs = sorted({_clean_code(header["Job_Number"]) for header in headers})
     (company_code,) = {_clean_code(header["Company_Code"]) for header in headers}
-    records: dict[Key, StoredRecord] = {}
-    lines: dict[Key, dict[tuple[str, ...], Mapping[str, str]]] = {}
-    for row in read_rows(connection, SUBCONTRACTS, build_job_headers_query(company_code, jobs)):
-        records[_get_key(row)] = SubcontractRecord(parse_header(row), lines.setdefault(_get_key(row), {}))
-    for row in read_rows(connection, LINES, build_job_lines_query(company_code, jobs)):
-        lines.get(_get_key(row), {})[_get_line_key(row)] = parse_row(row)
+    records = read_job_records(connection, company_code, jobs)
     by_job: dict[str, list[Key]] = {}
     for key, record in records.items():
         by_job.setdefault(_clean_code(record.header["Job_Number"]), []).append(key)
@@ -488,6 +541,18 @@ def read_moved_records(
         hits = (match_record(plan, key, records[key]) for key in others)
         moved_records.append(tuple(hit for hit in hits if hit is not None))
     return moved_records
+
+
+def read_job_records(
+    connection: Connection, company_code: str, jobs: Sequence[str]
+) -> Mapping[Key, StoredRecord]:
+    records: dict[Key, StoredRecord] = {}
+    lines: dict[Key, dict[tuple[str, ...], Mapping[str, str]]] = {}
+    for row in read_rows(connection, SUBCONTRACTS, build_job_headers_query(company_code, jobs)):
+        records[_get_key(row)] = SubcontractRecord(parse_header(row), lines.setdefault(_get_key(row), {}))
+    for row in read_rows(connection, LINES, build_job_lines_query(company_code, jobs)):
+        lines.get(_get_key(row), {})[_get_line_key(row)] = parse_row(row)
+    return records
 
 
 _columns: dict[tuple[str, str], set[str]] = {}
