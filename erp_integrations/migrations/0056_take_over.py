@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                             ("lists", "Vendors, jobs and phases"),
                             ("commitments", "Running commitments"),
                         ],
+                        db_default="lists",
                         default="lists",
                         max_length=12,
                     ),
@@ -36,19 +37,28 @@ class Migration(migrations.Migration):
                 ("vendor_codes", models.CharField(blank=True, max_length=100)),
                 ("job_numbers", models.CharField(blank=True, max_length=100)),
                 (
+                    "subcontract_numbers",
+                    models.CharField(blank=True, db_default="", default="", max_length=100),
+                ),
+                (
                     "with_inactive",
-                    models.BooleanField(default=False, verbose_name="inactive and complete ones, too"),
+                    models.BooleanField(
+                        db_default=False, default=False, verbose_name="inactive and complete ones, too"
+                    ),
                 ),
                 (
                     "takes_new",
                     models.BooleanField(
+                        db_default=False,
                         default=False,
                         verbose_name="take new ones over by themselves, as they were last chosen",
                     ),
                 ),
                 (
                     "closes",
-                    models.BooleanField(default=False, verbose_name="close here what is closed in Spectrum"),
+                    models.BooleanField(
+                        db_default=False, default=False, verbose_name="close here what is closed in Spectrum"
+                    ),
                 ),
                 (
                     "status",
@@ -57,14 +67,17 @@ class Migration(migrations.Migration):
                             ("none", "Nothing was asked for"),
                             ("queued", "Waiting for a worker"),
                             ("reading", "Reading the phases of the jobs"),
+                            ("shown", "Looked at"),
+                            ("taking", "Being taken over"),
                             ("done", "Done"),
                             ("stopped", "Stopped"),
                         ],
+                        db_default="none",
                         default="none",
                         max_length=10,
                     ),
                 ),
-                ("attempt", models.PositiveIntegerField(default=0)),
+                ("attempt", models.PositiveIntegerField(db_default=0, default=0)),
                 ("lease_until", models.DateTimeField(null=True)),
                 ("compared_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("finished_at", models.DateTimeField(null=True)),
@@ -92,7 +105,12 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("status__in", ["none", "queued", "reading", "done", "stopped"])),
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                ["none", "queued", "reading", "shown", "taking", "done", "stopped"],
+                            )
+                        ),
                         name="a_take_over_status_is_known",
                     ),
                     models.UniqueConstraint(

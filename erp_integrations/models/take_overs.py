@@ -51,17 +51,21 @@ class TakeOver(models.Model):
     """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="take_overs")
-    kind = models.CharField(max_length=12, choices=TakeOverKind, default=TakeOverKind.LISTS)
+    kind = models.CharField(
+        max_length=12, choices=TakeOverKind, default=TakeOverKind.LISTS, db_default=TakeOverKind.LISTS
+    )
     vendor_codes = models.CharField(max_length=100, blank=True)
     job_numbers = models.CharField(max_length=100, blank=True)
     subcontract_numbers = models.CharField(max_length=100, blank=True, default="", db_default="")
-    with_inactive = models.BooleanField("inactive and complete ones, too", default=False)
+    with_inactive = models.BooleanField("inactive and complete ones, too", default=False, db_default=False)
     takes_new = models.BooleanField(
-        "take new ones over by themselves, as they were last chosen", default=False
+        "take new ones over by themselves, as they were last chosen", default=False, db_default=False
     )
-    closes = models.BooleanField("close here what is closed in Spectrum", default=False)
-    status = models.CharField(max_length=10, choices=TakeOverStatus, default=TakeOverStatus.NONE)
-    attempt = models.PositiveIntegerField(default=0)
+    closes = models.BooleanField("close here what is closed in Spectrum", default=False, db_default=False)
+    status = models.CharField(
+        max_length=10, choices=TakeOverStatus, default=TakeOverStatus.NONE, db_default=TakeOverStatus.NONE
+    )
+    attempt = models.PositiveIntegerField(default=0, db_default=0)
     lease_until = models.DateTimeField(null=True)
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     compared_at = models.DateTimeField(db_default=Now())
