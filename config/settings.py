@@ -384,7 +384,9 @@ EMAIL_OAUTH_SCOPE = env.str("EMAIL_OAUTH_SCOPE", default="")
 if EMAIL_OAUTH_TOKEN_URL:
     EMAIL_BACKEND, EMAIL_HOST_PASSWORD = "notifications.oauth.OAuthBackend", ""
 # The inbox of DEFAULT_FROM_EMAIL, to which mail that can't be delivered comes back.
-IMAP_URL = Concealed(read_url("IMAP_URL", env.str)) if env.str("IMAP_URL", default="") else ""
+IMAP_URL = env.str("IMAP_URL", default="")
+if IMAP_URL:
+    IMAP_URL = read_url("IMAP_URL", IMAP_URL, Concealed)
 for name, start in (("EMAIL_OAUTH_TOKEN_URL", "https://"), ("IMAP_URL", "imaps://")):
     if vars()[name] and not DEVELOPMENT and not vars()[name].startswith(start):
         raise ImproperlyConfigured(f"{name} must begin with {start}, as secrets travel there.")
