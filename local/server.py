@@ -25,6 +25,8 @@ from local.supervisor import LONGEST_DELAY, Stopped, Supervisor
 
 VAR = Path(os.environ.pop("LEDGERGATE_VAR", programs.ROOT / "var"))
 """Everything that this checkout stores; the tests set another folder."""
+EMPTY = "empty"
+"""The file that says that there is no demo in these data."""
 BUSY_PORT = 2
 """Exit code when a port that was set is taken."""
 
@@ -61,6 +63,7 @@ def main(stage: Stage = ORDINARY) -> int:
     """Run until stopped. Everything foreseen ends in one sentence and an exit code."""
     parser = argparse.ArgumentParser(prog="script/server", description="Starts everything, until Ctrl-C.")
     parser.add_argument("--reset", action="store_true", help="remove this checkout's data first")
+    parser.add_argument("--empty", action="store_true", help="no demo data, but a first administrator")
     options = parser.parse_args()
     programs.read_dotenv()
     try:
@@ -68,6 +71,8 @@ def main(stage: Stage = ORDINARY) -> int:
             if options.reset:
                 reset(VAR)
             require_space(VAR)
+            if options.empty:
+                mark_empty(VAR)
             serve(VAR, stage)
     except (Stopped, KeyboardInterrupt):
         step("stopped")
@@ -108,11 +113,13 @@ def serve(var: Path, stage: Stage) -> None:
             directory=programs.ROOT,
             environment={**environment, "DATABASE_URL": owner_url},
         )
-        step("collecting the static files, and loading the demo data unless it is there")
+        is_empty = (var / EMPTY).exists()
+        loading = "" if is_empty else ", and loading the demo data unless it is there"
+        step(f"collecting the static files{loading}")
         sign_ins = var / "sign-ins"
         supervisor.run(
             "preparation",
-            programs.python(stage.preparation, str(sign_ins)),
+            programs.python(stage.preparation, str(sign_ins), *(["--empty"] if is_empty else [])),
             directory=programs.ROOT,
             environment=environment,
         )
@@ -120,7 +127,9 @@ def serve(var: Path, stage: Stage) -> None:
         ports.release()
         supervisor.start(
             programs.mail(var, ports, environment),
-            programs.simulator(var, ports, environment, info_link=stage.info_link, faults=stage.faults),
+            programs.simulator(
+                var, ports, environment, info_link=stage.info_link, faults=None if is_empty else stage.faults
+            ),
             *(
                 programs.worker(var, environment, number, celery=stage.celery)
                 for number in range(1, stage.workers + 1)
@@ -223,6 +232,13 @@ def require_space(var: Path) -> None:
     needed, free = MEGABYTES[(var / "postgres").exists()], shutil.disk_usage(var).free // 1_048_576
     if free < needed:
         raise CannotStart(f"The disk of {var} is full: {free} MB are free, and {needed} are needed.")
+
+
+def mark_empty(var: Path) -> None:
+    """From its first start until a reset, data without the demo stay without. Raises CannotStart."""
+    if (var / "postgres").exists() and not (var / EMPTY).exists():
+        raise CannotStart(f"{var} holds the demo's data: script/server --reset --empty removes them.")
+    (var / EMPTY).touch()
 
 
 def reset(var: Path) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from local import programs, server
 from local.processes import CannotStart
+from tests.endurance.contracts.people import Person, form_with, values_of, words_of
 
 SECONDS = 90
 
@@ -26,11 +27,15 @@ SECONDS = 90
 class Installation:
     """A running server with its own data, its output line by line."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, *arguments: str) -> None:
         self.var = var
         self.output: list[str] = []
         self.process = subprocess.Popen(
-            command(), env=environment(var), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command(*arguments),
+            env=environment(var),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         self.read_until("Ctrl-C stops everything")
 
@@ -185,6 +190,29 @@ def test_a_reset_removes_all_but_the_keys_of_a_database_elsewhere(
     (tmp_path / programs.SECRETS).touch()
     server.reset(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ([programs.SECRETS] if database_url else [])
+
+
+def test_an_empty_one_has_a_first_administrator_who_can_begin(tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "var", "--empty")
+    try:
+        (sign_in,) = [line.split() for line in installation.output if "admin@first.example" in line]
+        email, password = (word.rstrip(",") for word in sign_in[:2])
+        person = Person(installation.address("Ledgergate").rstrip("/"), email, password)
+        assert "0 companies" in words_of(person.opens("/admin/directory/company/"))
+        form = form_with(person.opens("/admin/directory/company/add/"), "slug")
+        entered = values_of(form) | {"name": "Trial Builders", "slug": "trial", "_save": "Save"}
+        assert person.sends("/admin/directory/company/add/", entered) is None
+    finally:
+        installation.stop()
+
+
+def test_data_of_the_demo_are_not_taken_for_empty(tmp_path: Path) -> None:
+    server.mark_empty(tmp_path)
+    (tmp_path / "postgres").mkdir()
+    server.mark_empty(tmp_path)
+    (tmp_path / server.EMPTY).unlink()
+    with pytest.raises(CannotStart, match="holds the demo's data: script/server --reset --empty"):
+        server.mark_empty(tmp_path)
 
 
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
