@@ -17,7 +17,7 @@ COMMITTED = """SELECT phase, cost_type, sum(greatest(committed, 0)) FROM (
             sum(line.committed) AS committed
         FROM commitments_costcode AS code
             JOIN commitments_lineitem AS line ON line.cost_code_id = code.id AND line.committed IS NOT NULL
-            JOIN commitments_costtype AS type ON type.id = line.cost_type_id
+            JOIN commitments_costtype AS type ON type.id = line.cost_type_id AND type.company_id = %(company)s
         WHERE upper(trim(replace(code.code, '-', ''))) = ANY (%(phases)s)
             AND code.project_id IN (
                 SELECT project_id FROM erp_integrations_joblink
@@ -76,6 +76,7 @@ def list_budgets(basis: ApprovalBasis) -> list[PhaseBudget]:
         lines[get_key(line.cost_code, line.cost_type)].append(line)
     values: dict[str, Any] = {
         "phases": [phase for phase, _ in lines],
+        "company": basis.connection.company_id,
         "connection": basis.connection.pk,
         "job": references.job_number,
         "commitment": document.commitment_id,

@@ -207,7 +207,8 @@ class Submission(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["commitment"],
-                condition=Q(status=SubmissionStatus.AWAITING),
+                # In words that no query uses: its index knows no company, and would be read whole for one.
+                condition=Q(status__regex=f"^{SubmissionStatus.AWAITING.value}$"),
                 name="a_commitment_awaits_one_decision",
             ),
             models.CheckConstraint(
