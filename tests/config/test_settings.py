@@ -9,14 +9,14 @@ import pytest
 from directory.history import checkpoints
 
 
-@pytest.mark.parametrize("name", ["EMAIL_URL", "DATABASE_URL", "REDIS_URL", "INFO_LINKS"])
+@pytest.mark.parametrize("name", ["EMAIL_URL", "DATABASE_URL", "REDIS_URL", "INFO_LINKS", "IMAP_URL"])
 @pytest.mark.parametrize(
     "password", ["geheim/25", "2#geheim", "2?geheim", "geheim:2/5", "geheim[", "geheim\u2100"]
 )
 def test_a_sign_in_a_password_that_ends_the_address_is_named_and_the_password_is_not(
     name: str, password: str
 ) -> None:
-    schemes = {"EMAIL_URL": "smtp", "DATABASE_URL": "postgres", "REDIS_URL": "redis"}
+    schemes = {"EMAIL_URL": "smtp", "IMAP_URL": "imaps", "DATABASE_URL": "postgres", "REDIS_URL": "redis"}
     scheme = schemes.get(name, "simulator=mssql+pymssql")
     environment = {**os.environ, name: f"{scheme}://user:{password}@mail.example:25/name"}
     run = subprocess.run(
