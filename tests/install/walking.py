@@ -74,12 +74,10 @@ class Browser:
             raise Unexpected(f"{path}: {heading}")
         return heading
 
-    def find_key(self, path: str, words: str) -> str:
-        """Of the row of Django admin that has these words."""
-        for link in self.open(path).iterfind(".//tbody//a"):
-            if words in words_of(link) and (found := re.search(r"/(\d+)/change/", link.get("href", ""))):
-                return found.group(1)
-        raise Unexpected(f"{path} has no {words}")
+    def add(self, what: str, **fields: str) -> str:
+        """A row in Django admin; its key."""
+        (key,) = re.findall(r"/(\d+)/change/", self.fill(f"/admin/{what}/add/", **fields, _continue="1"))
+        return str(key)
 
     def set_up_two_step(self) -> None:
         path = "/accounts/two-step/totp/activate/"
@@ -125,16 +123,13 @@ def walk_to_the_first_export(address: str, administrator: str, password: str, ma
     admin = Browser(address)
     admin.fill("/accounts/login/", login=administrator, password=password)
     admin.set_up_two_step()
-    directory, erp, work = (f"/admin/{app}" for app in ("directory", "erp_integrations", "commitments"))
-    admin.fill(f"{directory}/company/add/", name="Trial Builders", slug="trial")
-    where = {"company": admin.find_key(f"{directory}/company/", "Trial Builders")}
-    admin.fill(f"{directory}/project/add/", name=job["description"], number="T-1", **where)
-    admin.fill(f"{work}/contractcompany/add/", name=vendor["name"], **where)
-    admin.fill(f"{work}/costtype/add/", code="S", name="Subcontract", **where)
-    project = admin.find_key(f"{directory}/project/", job["description"])
-    admin.fill(f"{work}/costcode/add/", code=phase["code"], name=phase["description"], project=project)
-    admin.fill(
-        f"{erp}/connection/add/",
+    where = {"company": admin.add("directory/company", name="Trial Builders", slug="trial")}
+    project = admin.add("directory/project", name=job["description"], number="T-1", **where)
+    admin.add("commitments/contractcompany", name=vendor["name"], **where)
+    admin.add("commitments/costtype", code="S", name="Subcontract", **where)
+    admin.add("commitments/costcode", code=phase["code"], name=phase["description"], project=project)
+    admin.add(
+        "erp_integrations/connection",
         name="Spectrum",
         company_code=spectrum["code"],
         server="simulator",
@@ -144,20 +139,21 @@ def walk_to_the_first_export(address: str, administrator: str, password: str, ma
         **where,
     )
     levels = {"erp_integrations_level": "Admin", "reason": "The trial."}
-    people = {}
+    people = []
     for name, privilege in (("Sam", {}), ("Avery", {"can_push_to_accounting": "on"})):
         email = f"{name.lower()}@trial.example"
-        admin.fill(f"{directory}/user/add/", email=email, first_name=name, last_name="Trial")
-        user = admin.find_key(f"{directory}/user/", email)
-        admin.fill(f"{directory}/companymembership/add/", user=user, **levels, **privilege, **where)
-        people[name] = person = Browser(address)
+        user = admin.add("directory/user", email=email, first_name=name, last_name="Trial")
+        admin.add("directory/companymembership", user=user, **levels, **privilege, **where)
+        if not privilege:
+            admin.add("directory/projectmembership", user=user, project=project, commitments_level="Admin")
+        person = Browser(address)
         link = wait_until(partial(find_link, mail, email))
         person.fill(link, password1=PASSWORD, password2=PASSWORD)
         person.fill("/accounts/login/", login=email, password=PASSWORD)
         person.set_up_two_step()
-    user = admin.find_key(f"{directory}/user/", "sam@")
-    admin.fill(f"{directory}/projectmembership/add/", user=user, project=project, commitments_level="Admin")
-    sam, avery, tool = people["Sam"], people["Avery"], "/companies/trial/erp-integrations"
+        people.append(person)
+    sam, avery = people
+    tool = "/companies/trial/erp-integrations"
     wait_until(lambda: avery.press(f"{tool}/vendors/", f"Link {vendor['name']}"))
     wait_until(lambda: avery.press(f"{tool}/jobs/", f"Link {job['description']}"))
     line = {"cost_code": f"{phase['code']} {phase['description']}", "cost_type": "S", "amount": "1,000.00"}
