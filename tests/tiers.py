@@ -27,6 +27,7 @@ CAMPAIGNS = (
     "tests/processes",
     "tests/security",  # each address attacked
     "tests/trials/test_checks.py",  # hundreds of rows
+    "tests/trials/test_year.py",
 )
 FIRST = (
     *("tests/processes", "tests/browser", "tests/local/test_server.py", "tests/local/demo", "tests/upgrade"),
