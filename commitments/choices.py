@@ -1,6 +1,6 @@
 """The vendors and phases that a person may choose, as accounting's lists have it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
@@ -33,6 +33,8 @@ class AccountingLists(Protocol):
 
 accounting: list[AccountingLists] = []
 """The ERP tool adds its own when it is ready."""
+rehearsals: list[Callable[[Any, Callable[[int], None]], dict[str, Any]]] = []
+"""Likewise: what would become of the commitments of a file, if they were sent; nothing is written."""
 
 
 def list_vendors(project: Project) -> QuerySet[Any]:

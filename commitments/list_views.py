@@ -12,6 +12,7 @@ from commitments import lists
 from commitments.errors import ListChanged, ListRefused
 from commitments.lists import COST_CODE, VENDOR, ListKind
 from commitments.views import get_project_or_404
+from directory.columns import read_columns
 from directory.db import pagination
 from directory.db.pagination import parse_key, parse_search
 from directory.models import Company, Project
@@ -21,7 +22,7 @@ from directory.rights.permissions import (
     can_send_commitments,
     require_see_contract_companies,
 )
-from directory.row_files import Row, RowsRefused, read_file, read_text
+from directory.row_files import MOST_PASTED, Row, RowsRefused, read_text
 from directory.web import rate_limits
 
 MOST_PROBLEMS = 100
@@ -32,7 +33,7 @@ MOST_CANDIDATES = 20
 @rate_limits.limit_rate(when=rate_limits.is_search)
 @rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
 def rows(request: SignedInRequest, /, kind: ListKind, **where: Any) -> HttpResponse:
-    """All of them: to be added from typed or pasted rows or a file, closed, and opened again."""
+    """All of them: to be added from typed or pasted rows, closed, and opened again."""
     owner, context = get_owner_or_404(request, kind, **where)
     problems: list[str] = []
     for closed, name in ((True, "close"), (False, "open")):
@@ -118,11 +119,13 @@ def merge(request: SignedInRequest, /, kind: ListKind, **where: Any) -> HttpResp
 
 
 def read_rows(request: SignedInRequest, kind: ListKind) -> list[Row]:
-    """Those that were typed, or of the file. Names alone stand one a line, with their commas."""
-    text, file = request.POST.get("rows", ""), request.FILES.get("file")
-    if file and text.strip():
-        raise RowsRefused("Paste rows or choose a file, not both.")
-    return read_file(file) if file else read_text(text, "\t" if "\t" in text or kind is VENDOR else ",")
+    """Those that were typed. Names alone stand one a line, with their commas."""
+    text = request.POST.get("rows", "")
+    pasted = list(read_text(text, "\t" if "\t" in text or kind is VENDOR else ","))
+    rows = read_columns(pasted, kind.columns)
+    if not 0 < len(rows) <= MOST_PASTED:
+        raise RowsRefused(f"Enter 1 to {MOST_PASTED:,} rows.")
+    return rows
 
 
 def get_owner_or_404(
@@ -145,4 +148,5 @@ def get_owner_or_404(
         address, can_change = "contract_companies:list", can_review_approvers(request.user, owner)
     list_url = reverse(address, args=[project_id or company_slug])
     context = {"kind": kind, "owner": owner, "list_url": list_url, "can_change": can_change}
+    context["import_query"] = f"?kind={'cost_codes' if kind is COST_CODE else 'vendors'}"
     return owner, context | {"key": contract_company_id or cost_code_id}

@@ -1,8 +1,8 @@
-"""A project's cost codes and a company's Contract Companies, which commitments choose from: added by row, all
-or nothing; renamed, closed, opened again, and merged.
+"""A project's cost codes and a company's Contract Companies, which commitments choose from, and its projects:
+added by row, all or nothing. The first two are renamed, closed, opened again, and merged.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,30 +19,50 @@ from commitments.events import CommitmentEvent
 from commitments.forms import WholeTextField, clean_text
 from commitments.models import Commitment, ContractCompany, CostCode, LineItem, Lock
 from directory import history
-from directory.models import User
-from directory.rights.permissions import require_keep_contract_companies, require_keep_cost_codes
-from directory.row_files import Row, RowsRefused, find_columns
+from directory.columns import Column
+from directory.history.events import DirectoryEvent, Event
+from directory.models import Project, User
+from directory.rights.permissions import (
+    require_keep_contract_companies,
+    require_keep_cost_codes,
+    require_keep_projects,
+)
+from directory.row_files import UNCLEAR, NativeCell, Row, RowsRefused
 
-FIELDS = {"code": WholeTextField(max_length=30), "name": WholeTextField(max_length=200)}
+FIELDS = {
+    "code": WholeTextField(max_length=30),
+    "name": WholeTextField(max_length=200),
+    "number": WholeTextField(max_length=20),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListKind:
-    """One of the two, and all in which they differ. ``key`` tells its rows apart."""
+    """One of them, and all in which they differ. The first of its ``columns`` tells its rows apart, the last
+    is what else there is of one.
+    """
 
     model: type[Any]
     owner: str
-    key: str
     one: str
     title: str
-    headings: Mapping[str, tuple[str, ...]]
+    columns: tuple[Column, ...]
     needed: str
     event: str
+    events: type[Event] = CommitmentEvent
     require_keep: Callable[[User, Any], None]
+
+    @property
+    def key(self) -> str:
+        return self.columns[0].name
+
+    @property
+    def hint(self) -> str:
+        return " or ".join(each.name for each in self.columns).capitalize()
 
     def list_rows(self, owner: Any) -> QuerySet[Any]:
         rows: QuerySet[Any] = self.model._default_manager.filter(**{self.owner: owner})
-        return rows.select_related("merged_into")
+        return rows if self.model is Project else rows.select_related("merged_into")
 
     def list_commitments(self, row: Any) -> QuerySet[Commitment]:
         if self.model is ContractCompany:
@@ -55,13 +75,14 @@ class ListKind:
         history.record(event=event, subject=row, by=by, company=company, detail=detail)
 
 
+CODE = Column("code", "Cost code", ("code", "phase", "phase code", "cost code number"), is_needed=True)
+NAME = Column("name", "Name", ("description", "title", "cost code name", "phase name"), is_needed=True)
 COST_CODE = ListKind(
     model=CostCode,
     owner="project",
-    key="code",
     one="cost code",
     title="Cost codes",
-    headings={"code": ("code", "cost code", "phase"), "name": ("name", "description")},
+    columns=(CODE, NAME),
     needed="a code and a name",
     event="cost_code",
     require_keep=require_keep_cost_codes,
@@ -69,63 +90,108 @@ COST_CODE = ListKind(
 VENDOR = ListKind(
     model=ContractCompany,
     owner="company",
-    key="name",
     one="Contract Company",
     title="Contract Companies",
-    headings={"name": ("name", "vendor", "vendor name", "contract company")},
+    columns=(
+        Column(
+            "name",
+            "Name",
+            (
+                "vendor",
+                "vendor name",
+                "contract company",
+                "company",
+                "company name",
+                "subcontractor",
+                "supplier",
+            ),
+            is_needed=True,
+        ),
+    ),
     needed="a name alone",
     event="contract_company",
     require_keep=require_keep_contract_companies,
+)
+PROJECT = ListKind(
+    model=Project,
+    owner="company",
+    one="project",
+    title="Projects",
+    columns=(
+        Column("name", "Name", ("project", "project name", "job name", "job", "description"), is_needed=True),
+        Column("number", "Number", ("project number", "job number", "project code", "job code")),
+    ),
+    needed="a name and a number",
+    event="project",
+    events=DirectoryEvent,
+    require_keep=require_keep_projects,
 )
 
 
 def find_rows(kind: ListKind, owner: Any, search: str) -> QuerySet[Any]:
     found = kind.list_rows(owner)
     for word in search.split():
-        named = [(f"{name}__icontains", word) for name in kind.headings]
+        named = [(f"{column.name}__icontains", word) for column in kind.columns]
         found = found.filter(Q(*named, _connector=Q.OR))
     return found
 
 
 @transaction.atomic
-def add_rows(*, kind: ListKind, owner: Any, rows: list[Row], by: User) -> int:
+def add_rows(*, kind: ListKind, owner: Any, rows: Iterable[Row], by: User) -> int:
     """Those that the list lacks; how many. The same rows once more change nothing.
 
     Raises RightMissing, and RowsRefused with every problem: then nothing is added.
     """
     kind.require_keep(by, owner)
-    known = {clean_text(getattr(each, kind.key)): clean_text(each.name) for each in kind.list_rows(owner)}
-    added, problems = [], []
-    for number, row in find_columns(rows, kind.headings):
-        found = list(check_row(kind, row, known))
-        problems += [f"Row {number}: {problem}" for problem in found]
-        if not found and clean_text(row[0]) not in known:
-            known[clean_text(row[0])] = clean_text(row[-1])
-            added.append(kind.model(**{kind.owner: owner}, **dict(zip(kind.headings, row, strict=True))))
+    added, problems, _ = check_rows(kind, owner, rows)
     if problems:
         raise RowsRefused(*problems)
     try:
         with transaction.atomic():
-            kind.model._default_manager.bulk_create(added)
+            kind.model._default_manager.bulk_create(added, batch_size=1000)
     except IntegrityError as error:
         problem = "Somebody else has just added one of them. Look at the list, and try again."
         raise RowsRefused(problem) from error
-    event, company = CommitmentEvent(f"{kind.event}.created"), getattr(owner, "company", owner)
+    event, company = kind.events(f"{kind.event}.created"), getattr(owner, "company", owner)
     history.record_all(event=event, subjects=added, by=by, company=company)
     return len(added)
 
 
+def check_rows(kind: ListKind, owner: Any, rows: Iterable[Row]) -> tuple[list[Any], list[str], int]:
+    """Those that the list lacks, every problem, and how many rows are on it already."""
+    first, last = kind.columns[0].name, kind.columns[-1].name
+    known = {
+        clean_text(getattr(each, first)): clean_text(getattr(each, last)) for each in kind.list_rows(owner)
+    }
+    added, problems, same = [], [], 0
+    for number, row in rows:
+        found = list(check_row(kind, row, known))
+        problems += [f"Row {number}: {problem}" for problem in found]
+        if found:
+            continue
+        if clean_text(row[0]) in known:
+            same += 1
+            continue
+        known[clean_text(row[0])] = clean_text(row[-1])
+        values = {column.name: text for column, text in zip(kind.columns, row, strict=True)}
+        added.append(kind.model(**{kind.owner: owner}, **values))
+    return added, problems, same
+
+
 def check_row(kind: ListKind, row: list[str], known: Mapping[str, str]) -> Iterator[str]:
-    if len(row) != len(kind.headings):
+    if len(row) != len(kind.columns):
         yield f"It needs {kind.needed}; a name with a comma goes between quotation marks."
         return
-    for name, text in zip(kind.headings, row, strict=True):
-        yield from (f"{name}: {problem}" for problem in check_text(name, text))
+    for column, text in zip(kind.columns, row, strict=True):
+        if text or column.is_needed:
+            yield from (f"{column.label}: {problem}" for problem in check_text(column.name, text))
     if known.get(clean_text(row[0]), clean_text(row[-1])) != clean_text(row[-1]):
         yield f"The {kind.owner} has the {kind.key} {row[0][:30]} already, or it is here twice."
 
 
 def check_text(name: str, text: str) -> list[str]:
+    if type(text) is NativeCell:
+        return [UNCLEAR.format(text[:30])]
     try:
         return [] if FIELDS[name].clean(text) else ["It is missing."]
     except ValidationError as error:

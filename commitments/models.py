@@ -5,6 +5,7 @@ which the ERP Integrations tool sets through ``locks``.
 """
 
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -13,6 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now, Upper
 from django.urls import reverse
 
+from directory.db.leases import LeasedQuerySet
 from directory.db.search import build_search_column
 from directory.models import Company, Project, User
 
@@ -402,3 +404,79 @@ class Attachment(models.Model):
     def attachment_id(self) -> int:
         """As a snapshot calls it."""
         return self.pk
+
+
+class ImportKind(models.TextChoices):
+    COMMITMENTS = "commitments", "Commitments"
+    VENDORS = "vendors", "Contract Companies"
+    PROJECTS = "projects", "Projects"
+    COST_CODES = "cost_codes", "Cost codes"
+
+
+class ImportState(models.TextChoices):
+    """How far a file has come. Between them stands what a worker is at."""
+
+    COLUMNS = "columns", "Columns"
+    CHECKING = "checking", "Being checked"
+    CHECKED = "checked", "Checked"
+    REHEARSING = "rehearsing", "Being rehearsed"
+    WRITING = "writing", "Being imported"
+    DONE = "done", "Imported"
+
+
+WORKING = (ImportState.CHECKING, ImportState.REHEARSING, ImportState.WRITING)
+
+
+class Import(models.Model):
+    """A file that its person brings in. Its content goes once it was written."""
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="+", db_index=False)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=20, choices=ImportKind)
+    file_name = models.CharField(max_length=LONGEST_NAME)
+    content = models.BinaryField(null=True)
+    is_large = models.BooleanField(default=False, db_default=False, help_text="A worker reads it.")
+    table: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField()
+    options: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField())
+    )
+    state = models.CharField(
+        max_length=20, choices=ImportState, default=ImportState.COLUMNS, db_default=ImportState.COLUMNS
+    )
+    progress = models.PositiveIntegerField(default=0, db_default=0)
+    result: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField())
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True)
+    attempt = models.PositiveIntegerField(default=0, db_default=0, help_text="The fencing token.")
+
+    objects = LeasedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=ImportKind.values), name="an_import_is_of_a_known_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ImportState.values), name="an_import_is_in_a_known_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(content__isnull=False) | Q(state=ImportState.DONE),
+                name="an_import_keeps_its_file_until_it_is_written",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["by", "company", "-id"], name="imports_by_person"),
+            models.Index(fields=["id"], condition=Q(state__in=WORKING), name="imports_for_a_worker"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} from {self.file_name}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("imports:import", args=[self.company.slug, self.pk])
+
+    @property
+    def is_working(self) -> bool:
+        return self.state in WORKING

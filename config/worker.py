@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 from django.db.models.functions import Now
 
+from commitments import imports
 from config.pool import KeyedThreadPool
 from directory import drafts
 from directory.db.leases import stopping
@@ -80,6 +81,7 @@ SCHEDULE: tuple[tuple[timedelta, Callable[[], object]], ...] = (
     (EACH_POLL, take_over.run_due_take_overs),
     (EACH_POLL, running.run_due_take_overs_of_commitments),
     (EACH_POLL, row_checks.check_due_submissions),
+    (EACH_POLL, imports.run_due_imports),
     (EACH_POLL, probe_stopped_connections),
     (EACH_POLL, account_mails.handle_password_requests),
     (EACH_POLL, alarm_mails.store_due_alarms),
@@ -95,6 +97,7 @@ SCHEDULE: tuple[tuple[timedelta, Callable[[], object]], ...] = (
     (timedelta(days=1), purge_sign_in_records),
     (timedelta(days=1), purge_replies),
     (timedelta(days=1), drafts.purge_drafts),
+    (timedelta(days=1), imports.purge_imports),
 )
 
 

@@ -17,6 +17,11 @@ def format_csv_rows(rows: Iterable[Iterable[object]]) -> str:
 
 
 def clean_cell(value: str) -> str:
-    # A spreadsheet takes a value that begins like this for a formula.
+    """A spreadsheet takes a value that begins like this for a formula."""
     text = value.replace("\0", "")
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_PREFIXES) else text
+    return f"'{text}" if text.lstrip(" '").startswith(FORMULA_PREFIXES) else text
+
+
+def parse_cell(text: str) -> str:
+    """As it was before it was cleaned."""
+    return text[1:] if text.startswith("'") and text.lstrip(" '").startswith(FORMULA_PREFIXES) else text

@@ -4,22 +4,50 @@ import csv
 import re
 import zipfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from io import StringIO
+from itertools import repeat
+from typing import IO, Any, TypeAlias
 
 from django.core.files.uploadedfile import UploadedFile
 from openpyxl import load_workbook
 
-MOST_BYTES = 5 * 1024 * 1024
-MOST_UNPACKED = 10 * 1024 * 1024
-MOST_ROWS = 5_000
-MOST_COLUMNS = 50
+from directory.csv_rows import parse_cell
+
+MOST_BYTES = 25 * 1024 * 1024
+MOST_UNPACKED = 150 * 1024 * 1024
+MOST_SHARED = 25 * 1024 * 1024
+"""Of the texts that an Excel file lists once for all cells, which are kept in memory."""
+MOST_ROWS = 100_000
+MOST_PASTED = 5_000
+MOST_COLUMNS = 60
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 PLAIN_FORMATS = ("General", "0", "@")
 """Of cells in which a whole number is shown as it is."""
+UNCLEAR = "{} may be shown otherwise in Excel. Make the cell Text."
+DELIMITERS = "\t;,|"
 
+File: TypeAlias = "IO[bytes] | UploadedFile[bytes]"
 Row = tuple[int, list[str]]
 """Its number as people count, and its cells."""
+
+
+class NativeCell(str):
+    """A value of Excel that it may show otherwise than it is read here, so that it is no text for a code or a
+    name; None is an error, or a formula that was never computed.
+    """
+
+    __slots__ = ("value",)
+    value: Decimal | date | bool | None
+
+    def __new__(cls, text: str, value: Decimal | date | bool | None) -> "NativeCell":
+        """As it is named to a person."""
+        cell = super().__new__(cls, text)
+        cell.value = value
+        return cell
 
 
 class RowsRefused(Exception):
@@ -30,13 +58,17 @@ class RowsRefused(Exception):
         self.problems = list(problems)
 
 
-def read_file(file: "UploadedFile[bytes]") -> list[Row]:
-    """The rows of a CSV file, or of an Excel file's first sheet. Raises RowsRefused."""
-    if (file.size or 0) > MOST_BYTES:
-        raise RowsRefused("The file is larger than 5 MB. Split it, or save only the columns that are needed.")
-    content = file.read()
-    if content.startswith(b"PK\x03\x04"):
+def read_file(file: File) -> Iterator[Row]:
+    """The rows of a CSV file, or of an Excel file's first visible sheet, one by one. Raises RowsRefused."""
+    if file.seek(0, 2) > MOST_BYTES:
+        raise RowsRefused(
+            "The file is larger than 25 MB. Split it, or save only the columns that are needed."
+        )
+    file.seek(0)
+    content = file.read(4)
+    if content == b"PK\x03\x04":
         return read_sheet(file)
+    content += file.read()
     encodings = ("utf-16",) if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else ("utf-8-sig", "cp1252")
     for encoding in encodings:
         try:
@@ -44,79 +76,131 @@ def read_file(file: "UploadedFile[bytes]") -> list[Row]:
         except UnicodeDecodeError:
             continue
         if not CONTROL_CHARACTERS.search(text):
-            head = text.strip().partition("\n")[0]
-            return read_text(text, max("\t;,", key=head.count))
+            return read_text(text, is_file=True)
     raise RowsRefused("The file is neither CSV nor an Excel workbook (.xlsx). Save it as one of these.")
 
 
-def read_text(text: str, delimiter: str) -> list[Row]:
-    """Rows as CSV, or as a spreadsheet copies them. Raises RowsRefused."""
-    reader = csv.reader(text.replace("\0", "").splitlines()[: MOST_ROWS + 2], delimiter=delimiter)
+def read_text(text: str, delimiter: str = "", *, is_file: bool = False) -> Iterator[Row]:
+    """Rows as CSV, or as a spreadsheet copies them. A quotation mark that nothing closes would hide rows, so
+    in a file it is refused. Raises RowsRefused.
+    """
+    text = text.replace("\0", "")
+    if declared := re.match(r"sep=(.)\r?\n", text):  # as Excel writes it
+        delimiter, text = declared[1], "\n" + text[declared.end() :]
+    reader = csv.reader(
+        StringIO(text, newline=""), delimiter=delimiter or find_delimiter(text), strict=is_file
+    )
+    number = 0
     try:
-        return clean_rows(list(enumerate(reader, start=1)))
+        for row in reader:
+            number += 1
+            if cells := clean_cells(map(parse_cell, row) if is_file else row):
+                yield number, cells
+    except csv.Error as error:
+        raise RowsRefused(
+            f"Row {number + 1}: It can't be read. Look for a quotation mark that is not closed."
+        ) from error
+
+
+def find_delimiter(text: str) -> str:
+    """Which parts most of the first lines alike: a decimal comma is in some of them only."""
+
+    def get_evenness(delimiter: str) -> tuple[int, int]:
+        lines = list(csv.reader(StringIO(text[:20_000]), delimiter=delimiter))[:30]
+        widths = Counter(len(line) for line in lines if len(line) > 1)
+        width, count = max(widths.items(), key=lambda each: (each[1], each[0]), default=(0, 0))
+        return count, width
+
+    try:
+        return max(DELIMITERS, key=get_evenness)
     except csv.Error:
-        problem = f"Row {reader.line_num}: It is too long. Look for a quotation mark."
-    raise RowsRefused(problem)
+        return ","  # whose reading says where
 
 
-def read_sheet(file: "UploadedFile[bytes]") -> list[Row]:
+def read_sheet(file: File) -> Iterator[Row]:
     """Read cell by cell, so that a lone one far out takes no memory for all those before it."""
     try:
         with zipfile.ZipFile(file) as archive:
-            is_bomb = sum(each.file_size for each in archive.infolist()) > MOST_UNPACKED
-        if not is_bomb:
-            sheet: Any = load_workbook(file, read_only=True, data_only=True).worksheets[0]
-            cells = list(enumerate(sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS), start=1))
+            parts = archive.infolist()
+            shared = sum(each.file_size for each in parts if "sharedStrings" in each.filename)
+            unpacked = sum(each.file_size for each in parts)
+            if not (is_bomb := unpacked > MOST_UNPACKED or shared > MOST_SHARED):
+                sheets = (each for each in parts if each.filename.startswith("xl/worksheets/"))
+                has_formulas = any(has_formula(archive, each) for each in sheets)
     except Exception as error:  # of whatever kind: the file is somebody's
-        raise RowsRefused(
-            "The Excel file can't be read. Save it anew as an Excel workbook (.xlsx)."
-        ) from error
+        raise RowsRefused(*UNREADABLE) from error
     if is_bomb:
-        raise RowsRefused("The Excel file is larger than 10 MB when unpacked. Save only the rows as CSV.")
-    unclear = [
-        f"Row {number}: {str(cell.value)[:30]} may be shown otherwise in Excel. Make the cell Text."
-        for number, row in cells
-        for cell in row
-        if not is_clear(cell)
-    ]
-    if unclear:
-        raise RowsRefused(*unclear)
-    return clean_rows(
-        [(number, ["" if c.value is None else str(c.value) for c in row]) for number, row in cells]
-    )
+        raise RowsRefused("The Excel file is too large when unpacked. Save only the rows as CSV.")
+    rows = list_sheet_rows(file, computed=True)
+    formulas = list_sheet_rows(file, computed=False) if has_formulas else repeat(())
+    texts: dict[str, str] = {}
+    for number, (row, formula) in enumerate(zip(rows, formulas, strict=False), start=1):
+        cells = [read_cell(each) for each in row]
+        for place, each in enumerate(formula):
+            if each.data_type == "f" and not cells[place]:
+                cells[place] = NativeCell("a formula without its result", None)
+        if cleaned := clean_cells(cells):
+            yield (
+                number,
+                [each if type(each) is NativeCell else texts.setdefault(each, each) for each in cleaned],
+            )
 
 
-def is_clear(cell: Any) -> bool:
-    """Its value is what a person sees: a date is not, nor is a number with a format, nor an error."""
-    if type(cell.value) is int:
-        return cell.number_format in PLAIN_FORMATS
-    return cell.value is None or (isinstance(cell.value, str) and cell.data_type != "e")
+UNREADABLE = ("The Excel file can't be read. Save it anew as an Excel workbook (.xlsx).",)
 
 
-def clean_rows(rows: list[Row]) -> list[Row]:
-    """Without blank ones, nor blank cells at their end."""
-    cleaned = []
-    for number, row in rows:
-        cells = [cell.strip() for cell in row]
-        while cells and not cells[-1]:
-            cells.pop()
-        if cells:
-            cleaned.append((number, cells))
-    return cleaned
+def count_bytes(file: File) -> int:
+    """Unpacked; of a file that was read."""
+    size = file.seek(0, 2)
+    if not zipfile.is_zipfile(file):
+        return size
+    with zipfile.ZipFile(file) as archive:
+        return sum(each.file_size for each in archive.infolist())
 
 
-def find_columns(rows: list[Row], headings: Mapping[str, tuple[str, ...]]) -> list[Row]:
-    """Those that the first row calls by one of their ``headings``; all, where it names none. Raises
-    RowsRefused.
-    """
-    head = [" ".join(cell.split()).casefold() for cell in (rows[0][1] if rows else [])]
-    places = [[place for place, cell in enumerate(head) if cell in known] for known in headings.values()]
-    if any(places):
-        if any(len(each) != 1 for each in places):
-            raise RowsRefused(f"Row {rows[0][0]}: Name one column {' and one '.join(headings)}.")
-        rows = [
-            (number, [(row + [""] * len(head))[place] for (place,) in places]) for number, row in rows[1:]
-        ]
-    if not 0 < len(rows) <= MOST_ROWS:
-        raise RowsRefused(f"Enter 1 to {MOST_ROWS:,} rows.")
-    return rows
+def has_formula(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    with archive.open(part) as file:
+        before = b""
+        while chunk := file.read(1 << 20):
+            if b"<f>" in before + chunk or b"<f " in before + chunk or b"<f/" in before + chunk:
+                return True
+            before = chunk[-3:]
+    return False
+
+
+def list_sheet_rows(file: File, *, computed: bool) -> Iterator[tuple[Any, ...]]:
+    try:
+        book: Any = load_workbook(file, read_only=True, data_only=computed)
+        sheet = next(each for each in book.worksheets if each.sheet_state == "visible")
+        yield from sheet.iter_rows(max_row=MOST_ROWS + 20, max_col=MOST_COLUMNS)
+    except Exception as error:
+        raise RowsRefused(*UNREADABLE) from error
+
+
+def read_cell(cell: Any) -> str:
+    """As a person sees it; a number with a format, a date and an error are seen otherwise than held."""
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return NativeCell(value, None) if cell.data_type == "e" else value
+    if isinstance(value, bool):
+        return NativeCell(str(value).upper(), value)
+    if isinstance(value, int | float):
+        if type(value) is int and cell.number_format in PLAIN_FORMATS:
+            return str(value)
+        figure = Decimal(format(value, ".15g"))  # of which Excel shows no more digits
+        is_percent = "%" in cell.number_format
+        figure = figure * 100 if is_percent else figure
+        return NativeCell(f"{figure:f}{'%' * is_percent}", figure)
+    if isinstance(value, datetime):
+        return NativeCell(f"{value:%Y-%m-%d}", value.date())
+    return NativeCell(str(value), value if isinstance(value, date) else None)
+
+
+def clean_cells(row: Iterable[str]) -> list[str]:
+    """Without blank ones at their end; none where all are blank."""
+    cells = [each if type(each) is NativeCell else each.strip() for each in row]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells

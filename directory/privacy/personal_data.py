@@ -36,6 +36,7 @@ EXPORTED_FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "directory.projectmembership": ("project__name", "commitments_level"),
     "commitments.attachment": ("name", "size", "added_at"),
+    "commitments.import": ("kind", "file_name", "created_at"),
     "directory.draft": ("address", "texts", "kept_at"),
     "usersessions.usersession": ("created_at", "last_seen_at", "ip", "user_agent"),
 }

@@ -252,3 +252,8 @@ require_keep_cost_codes = _build_project_requirement(
     "To change cost codes, you need Admin on this project's Commitments tool.",
     can_send_commitments,
 )
+require_keep_projects = _build_company_requirement(
+    "keep projects",
+    "You need Admin on the Directory or on the ERP Integrations tool to add projects.",
+    can_review_approvers,
+)

@@ -1,13 +1,8 @@
 """A company's Contract Companies: listed, added by row or from a file, renamed, closed, and merged."""
 
-import io
-from typing import Any
-
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
-from openpyxl import Workbook
 
 from commitments.models import Commitment, ContractCompany, Lock
 from directory.models import Company, HistoryEntry, Level, Project
@@ -62,15 +57,6 @@ def address(company: Company, row: ContractCompany | None = None, more: str = ""
     return f"/companies/{company.slug}/contract-companies/" + (f"{row.pk}/{more}" if row else "")
 
 
-def workbook(*rows: list[str]) -> SimpleUploadedFile:
-    book, file = Workbook(), io.BytesIO()
-    page: Any = book.active
-    for row in rows:
-        page.append(row)
-    book.save(file)
-    return SimpleUploadedFile("vendors.xlsx", file.getvalue())
-
-
 def merge(client: Client, merged: ContractCompany, kept: ContractCompany) -> int:
     """As a person does: after what the page shows."""
     page = client.get(address(kept.company, merged, "merge/"), {"into": kept.pk})
@@ -92,30 +78,6 @@ class TestImport:
             "Bolt, Nut & Sons",
         ]
         assert HistoryEntry.objects.filter(event="contract_company.created").count() == 1
-
-    def test_a_file_is_read_by_its_heading_and_all_of_it_or_nothing(
-        self, company: Company, admin: Client
-    ) -> None:
-        bad = workbook(["Code", "Vendor name"], ["1", "Bolt"], ["2", "x" * 201], ["3"])
-        answer = admin.post(address(company), {"file": bad})
-        assert (answer.status_code, company.contract_companies.count()) == (422, 0)
-        assert answer.context["problems"] == [
-            "Row 3: name: At most 200 characters fit; this has 201.",
-            "Row 4: name: It is missing.",
-        ]
-        good = workbook(["Code", "Vendor name"], ["1", "Bolt"], ["2", "Core"])
-        assert admin.post(address(company), {"file": good}).status_code == 302
-        assert company.contract_companies.count() == 2
-        both = {"file": workbook(["Nut"]), "rows": "Nut"}
-        assert admin.post(address(company), both).context["problems"] == [
-            "Paste rows or choose a file, not both."
-        ]
-
-    def test_a_file_over_the_limit_is_refused_with_the_way_out(self, company: Company, admin: Client) -> None:
-        file = SimpleUploadedFile("vendors.csv", b"a" * (5 * 1024 * 1024 + 1))
-        assert "larger than 5 MB" in admin.post(address(company), {"file": file}).content.decode()
-        file = SimpleUploadedFile("vendors.csv", b"a" * (13 * 1024 * 1024))
-        assert admin.post(address(company), {"file": file}).status_code == 413
 
 
 class TestClosed:

@@ -58,8 +58,8 @@ def test_every_problem_is_named_by_row_and_nothing_is_added(project: Project, ad
     assert answer.context["problems"] == [
         "Row 2: The project has the code taken already, or it is here twice.",
         "Row 3: It needs a code and a name; a name with a comma goes between quotation marks.",
-        "Row 4: code: It is missing.",
-        "Row 5: code: At most 30 characters fit; this has 31.",
+        "Row 4: Cost code: It is missing.",
+        "Row 5: Cost code: At most 30 characters fit; this has 31.",
         "Row 6: The project has the code NEW already, or it is here twice.",
     ]
     assert "taken,Again" in answer.content.decode()

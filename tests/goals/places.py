@@ -85,6 +85,9 @@ HARMLESS: dict[str, str] = {
     "commitments:cost_code": "The name of a cost code is not sent.",
     "commitments:merge_cost_code": "Lines are changed by who may change them all, as in the form.",
     "contract_companies:list": NAMES,
+    "imports:start": "A file waits for its person; nothing of it is written.",
+    "imports:template": LOOKS,
+    "imports:import": "Drafts come in as by the form, and changes by the function that its move calls.",
     # One's own account
     "account_email": NEVER,
     "account_signup": NEVER,
@@ -156,6 +159,7 @@ HARMLESS: dict[str, str] = {
     # Commands
     "command exports status": LOOKS,
     "command reconcile": "It compares, which reads.",
+    "command rehearse": "It reads, in transactions that can't write, and asks Spectrum what it holds.",
     "command verify_history": LOOKS,
     "command send_daily_summaries": "It sends what is due anyway.",
     "command sendtestmail": "It sends words of Django's, to an address that its operator gives.",
@@ -191,6 +195,7 @@ HARMLESS: dict[str, str] = {
     "task notifications.tasks.send_emails": "It sends what was stored.",
     "task erp_integrations.tasks.pull_masters": "Spectrum's master data are read, as they are every day.",
     "task erp_integrations.tasks.reconcile": "It compares, which reads.",
+    "task commitments.tasks.run_imports": "It does what a person pressed for, by that person's rights.",
 }
 
 

@@ -174,7 +174,7 @@ POWERS = {
 
 STEERS_NOTHING = {
     *("commitments.commitment", "commitments.lineitem", "commitments.costcode", "commitments.costtype"),
-    "commitments.attachment",
+    *("commitments.attachment", "commitments.import"),
     *("commitments.contractcompany", "directory.project", "directory.projectmembership", "directory.draft"),
     *("erp_integrations.exportjob", "erp_integrations.exportcall", "erp_integrations.connectionstate"),
     *("erp_integrations.erpidhold", "erp_integrations.restore"),

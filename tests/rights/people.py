@@ -143,6 +143,10 @@ RIGHTS: dict[str, set[str]] = {
     "confirm who may push to accounting": {"ERP admin", "Directory admin"},
     "see Contract Companies": OF_ERP | OF_PROJECT | {"Directory admin"},
     "keep Contract Companies": {"ERP admin", "approving ERP admin", "Directory admin"},
+    "import": {
+        *("ERP admin", "approving ERP admin", "Directory admin"),
+        *("creator", "creator of others", "project admin", "approving project admin", "approving sender"),
+    },
     "see commitments": OF_PROJECT,
     "create commitments": OF_PROJECT - {"project reader"},
     "edit what the creator wrote": {

@@ -141,6 +141,10 @@ TOOLS: dict[str, Row] = {
         "keep Contract Companies",
         done=200,  # none is chosen
     ),
+    # Files that are brought in
+    "imports:start": Row("import", "import", done=422),  # no file is chosen
+    "imports:template": Row("import"),
+    "imports:import": Row("import", "import", done=404, shows=404),  # only one's own
     # A project's Commitments tool
     "commitments:list": Row(READS),
     "commitments:new": Row(

@@ -119,6 +119,8 @@ class Place:
             "reason_id": 0,
             "contract_company_id": commitment.contract_company_id,
             "attachment_id": getattr(commitment.attachments.first(), "pk", 0),
+            "import_id": 0,
+            "kind": "vendors",
             "cost_code_id": self.rows["commitments.costcode"].pk,
             "batch_id": self.rows["erp_integrations.batch"].pk,
         }
