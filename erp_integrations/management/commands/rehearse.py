@@ -1,0 +1,92 @@
+"""A rehearsal for the operator: a file of commitments held against Spectrum, and nothing written."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from commitments.cells import DayStyle, FigureStyle
+from commitments.importing import Reading, read_commitments
+from commitments.imports import COLUMNS, list_known
+from commitments.models import ImportKind
+from directory.columns import find_table
+from directory.models import Company, Project
+from directory.row_files import RowsRefused, read_file
+from erp_integrations.models import Connection
+from erp_integrations.pages.rehearsals import build_rehearsal
+
+MOST_PROBLEMS = 50
+
+
+class Command(BaseCommand):
+    help = (
+        "Say what would become of the commitments of a CSV or Excel file if each were sent to accounting "
+        "today: blocked, unlinked, doubled, over width or cut, with counts and money. Spectrum is only read, "
+        "and nothing is written here. The last line: rows N clean N blocked N written 0."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--company", metavar="SLUG", help="needed where there are several")
+        parser.add_argument("--connection", type=int, metavar="N", help="only what goes to this connection")
+        parser.add_argument("--project", metavar="NAME", help="of rows that name none")
+        parser.add_argument("--figures", choices=FigureStyle.values, help="how they are written in the file")
+        parser.add_argument("--days", choices=DayStyle.values, help="which comes first in a date")
+        parser.add_argument(
+            "--column",
+            action="append",
+            default=[],
+            metavar="HEADING=NAME",
+            help=f"a column that is another one: {', '.join(each.name for each in COLUMNS['commitments'])}",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.write_report(options)
+        except (OSError, RowsRefused) as error:
+            raise CommandError(str(error)) from error
+
+    def write_report(self, options: dict[str, Any]) -> None:
+        company = self.get_one(Company.objects.all(), "company", slug=options["company"])
+        only = options["connection"] and self.get_one(
+            Connection.objects.filter(company=company), "connection", pk=options["connection"]
+        )
+        project = options["project"] and self.get_one(
+            Project.objects.filter(company=company), "project", name=options["project"]
+        )
+        with options["file"].open("rb") as file:
+            rows = list(read_file(file))
+        columns = COLUMNS[ImportKind.COMMITMENTS]
+        table = find_table(rows[:60], columns, known=list_known(company, columns))
+        places = dict(table.places)
+        for each in options["column"]:
+            heading, _, name = each.rpartition("=")
+            if heading not in table.headings or name not in {column.name for column in columns}:
+                raise CommandError(f"--column {each}: the file's headings are {', '.join(table.headings)}.")
+            places = {key: at for key, at in places.items() if at != table.headings.index(heading)}
+            places[name] = table.headings.index(heading)
+        given = {"project": project, "figures": options["figures"], "days": options["days"], "changes": True}
+        reading = Reading(company, None, replace(table, places=places), given)
+        read_commitments(reading, rows, lambda rows: None)
+        for heading, name in ((table.headings[at], name) for name, at in places.items()):
+            self.stdout.write(f"{heading} is {name}")
+        for problem in reading.problems[:MOST_PROBLEMS]:
+            self.stdout.write(problem)
+        if reading.problem_count > MOST_PROBLEMS:
+            self.stdout.write(f"And {reading.problem_count - MOST_PROBLEMS:,} more.")
+        report = build_rehearsal(reading, lambda rows: None, only)
+        for title, parts in (("", report["groups"]), ("Why:", report["causes"])):
+            self.stdout.write(title)
+            for what, count, amount, numbers in parts:
+                self.stdout.write(f"{count:>7} {company.currency} {amount:>16}  {what}  {numbers}")
+        self.stdout.write("\n".join(["", *report["notes"], report["line"]]))
+
+    def get_one(self, rows: Any, what: str, **named: Any) -> Any:
+        """The one that is named, or the only one."""
+        wanted = {name: value for name, value in named.items() if value}
+        found = list(rows.filter(**wanted)[:2])
+        if len(found) != 1:
+            names = ", ".join(map(str, rows[:20])) or "there is none"
+            raise CommandError(f"Name one {what} with --{what}: {names}.")
+        return found[0]
