@@ -99,7 +99,8 @@ def get_space_for_files(request: HttpRequest) -> int:
         name = resolve(request.path_info).view_name
     except Resolver404:
         return 0
-    most = {"imports:start": MOST_BYTES, "commitments:attach": settings.ATTACHMENT_MAX_MB * 1_048_576}
+    most = dict.fromkeys(("imports:start", "directory:import"), MOST_BYTES)
+    most["commitments:attach"] = settings.ATTACHMENT_MAX_MB * 1_048_576
     return 2 * most.get(name, 0) if request.user.is_authenticated else 0
 
 

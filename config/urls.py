@@ -22,6 +22,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("companies/<slug:company_slug>/erp-integrations/", include("erp_integrations.urls")),
     path("companies/<slug:company_slug>/import/", include("commitments.import_urls")),
+    path("companies/<slug:company_slug>/directory/", include("directory.company_urls")),
     path("companies/<slug:company_slug>/contract-companies/", include("commitments.company_urls")),
     path("projects/<int:project_id>/commitments/", include("erp_integrations.project_urls")),
     path("projects/<int:project_id>/commitments/", include("commitments.urls")),

@@ -1,5 +1,6 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
+from django.db.models.signals import post_migrate
 
 
 class DirectoryConfig(AppConfig):
@@ -24,3 +25,10 @@ class AdministrationConfig(admin_apps.AdminConfig):
 
     default = False
     default_site = "directory.admin_site.AdministrationSite"
+
+    def ready(self) -> None:
+        """Have the groups made once their permissions are, those of auth being the last."""
+        from directory.rights import groups
+
+        super().ready()
+        post_migrate.connect(groups.create_groups, sender=apps.get_app_config("auth"))

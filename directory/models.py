@@ -1,5 +1,6 @@
 """The Company Directory: companies, their projects, and who belongs to them with which rights."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager, Permission
@@ -26,6 +27,12 @@ class Level(models.TextChoices):
     ADMIN = "admin", "Admin"
 
 
+LEVEL: dict[str, Any] = {
+    "max_length": 10,
+    "choices": Level,
+    "default": Level.NONE,
+    "db_default": Level.NONE,
+}
 VISIBLE_LEVELS = (Level.READ_ONLY, Level.STANDARD, Level.ADMIN)
 WORKING_LEVELS = (Level.STANDARD, Level.ADMIN)
 SECOND_STEPS = ("totp", "webauthn")
@@ -181,6 +188,11 @@ class Company(Times):
     def get_absolute_url(self) -> str:
         return reverse("erp_integrations:start", args=[self.slug])
 
+    @property
+    def has_commitments(self) -> bool:
+        """From then on its currency stays: what was sent and accepted is in it."""
+        return self.projects.filter(commitments__isnull=False).exists()
+
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     """Reading projects."""
@@ -248,19 +260,18 @@ class CompanyMembership(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="company_memberships")
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="memberships")
-    erp_integrations_level = models.CharField(
-        "ERP Integrations", max_length=10, choices=Level, default=Level.NONE, db_default=Level.NONE
-    )
-    directory_level = models.CharField(
-        "Directory", max_length=10, choices=Level, default=Level.NONE, db_default=Level.NONE
-    )
+    erp_integrations_level = models.CharField("ERP Integrations", **LEVEL)
+    directory_level = models.CharField("Directory", **LEVEL)
     history_level = models.CharField(
         "History",
-        max_length=10,
-        choices=HISTORY_LEVELS,
-        default=Level.NONE,
-        db_default=Level.NONE,
+        **LEVEL | {"choices": HISTORY_LEVELS},
         help_text="An auditor's right; Admin on either tool has it, too.",
+    )
+    is_administrator = models.BooleanField(
+        "company administrator",
+        default=False,
+        db_default=False,
+        help_text="Invites people, and gives and takes levels, but not their own.",
     )
     can_push_to_accounting = models.BooleanField("Can Push to Accounting", default=False, db_default=False)
     signed_grant = models.JSONField(
@@ -339,9 +350,7 @@ class ProjectMembership(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="project_memberships")
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="memberships")
-    commitments_level = models.CharField(
-        "Commitments", max_length=10, choices=Level, default=Level.NONE, db_default=Level.NONE
-    )
+    commitments_level = models.CharField("Commitments", **LEVEL)
 
     class Meta:
         constraints = [
@@ -353,6 +362,60 @@ class ProjectMembership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} on {self.project}"
+
+
+class Role(models.Model):
+    """Levels under a name, to be given to many people at once.
+
+    It is deleted and never changed: whoever gives it gives what their page showed.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="roles")
+    name = models.CharField(max_length=100)
+    erp_integrations_level = models.CharField("ERP Integrations", **LEVEL)
+    directory_level = models.CharField("Directory", **LEVEL)
+    history_level = models.CharField("History", **LEVEL | {"choices": HISTORY_LEVELS})
+    commitments_level = models.CharField("Commitments on chosen projects", **LEVEL)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(F("company"), Lower("name"), name="a_role_name_is_unique_in_its_company")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Reading invitations."""
+
+    def name_people(self, people: Iterable[User]) -> None:
+        """Have people called as they were invited, in memory alone."""
+        known = {each.pk: each for each in people}
+        for invitation in self.filter(user__in=known):
+            known[invitation.user_id].first_name, known[invitation.user_id].last_name = invitation.name, ""
+
+
+class Invitation(models.Model):
+    """The name under which a company invited somebody who has not signed in there since.
+
+    Until then the company learns nothing of their account, nor whether they had one before.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="invitations")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    name = models.CharField(max_length=150)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("user", "company", name="a_person_is_invited_once_to_a_company")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Draft(models.Model):

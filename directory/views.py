@@ -23,7 +23,11 @@ from directory.rights.permissions import RightMissing
 
 @require_safe
 def home(request: SignedInRequest) -> HttpResponse:
-    """Send each person to where their work is."""
+    """Send each person to where their work is; who administers a company, first to what it still lacks."""
+    own = request.user.company_memberships.filter(is_administrator=True, can_push_to_accounting=False)
+    administered = Company.objects.filter(memberships__in=own)
+    if len(administered) == 1 and "ready" not in request.GET:
+        return redirect(f"{reverse('erp_integrations:first_steps', args=[administered[0].slug])}?arriving=1")
     companies = list(Company.objects.with_erp_integrations_for(request.user))
     if len(companies) == 1:
         return redirect(companies[0])
@@ -32,6 +36,7 @@ def home(request: SignedInRequest) -> HttpResponse:
     if not companies and len(few) == 1:
         return redirect(few[0])
     context = {"erp_companies": companies, "projects": projects, "has_projects": bool(few)}
+    context["administered"] = administered
     return render(request, "home.html", context)
 
 

@@ -8,6 +8,7 @@ from erp_integrations.views import (
     approvers,
     bulk,
     dialogs,
+    first_steps,
     follow_ups,
     history,
     kept_reasons,
@@ -27,6 +28,7 @@ app_name = "erp_integrations"
 urlpatterns = [
     path("", submissions.overview, name="overview"),
     path("start/", submissions.start, name="start"),
+    path("first-steps/", first_steps.first_steps, name="first_steps"),
     path("commitments/", submissions.commitments, name="commitments"),
     path("commitments/rows/", submissions.rows, name="rows"),
     path("commitments/spreadsheet/", submissions.spreadsheet, name="spreadsheet"),

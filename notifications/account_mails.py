@@ -6,12 +6,14 @@ is anything to send is found out by a worker. The link itself is made when the m
 over, so that nobody who reads the outbox can sign in with it.
 """
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from directory.accounts.sign_in import AccountAdapter
-from directory.models import User
+from directory.models import Company, CompanyMembership, HistoryEntry, User
 from notifications import emails, sign_in_mails
-from notifications.models import Kind, PasswordRequest
+from notifications.models import Kind, OutgoingEmail, PasswordRequest, Status
 
 BATCH = 100
 
@@ -24,13 +26,29 @@ class MailingAccountAdapter(AccountAdapter):
         PasswordRequest.objects.create(address=address)
         emails.wake_sender()
 
-    def send_invitation(self, person: User) -> None:
-        """Tell a new person that there is an account, and how to choose its password."""
-        emails.store_password_link(Kind.INVITATION, recipient=person)
+    def send_invitation(
+        self, person: User, *, by: User, company: Company | None = None, purpose: Sequence[str] = ()
+    ) -> None:
+        """Tell a person who invites them, where to and what for, and how to choose a password if they have
+        none.
+        """
+        subject = f"{company} invites you to Ledgergate" if company else ""
+        more = {"by": by, "company": company, "purpose": "; ".join(purpose)}
+        emails.store_password_link(Kind.INVITATION, recipient=person, subject=subject, **more)
 
     def notify_of_new_address(self, person: User, *, before: str, by: User) -> None:
         """Tell a person that staff gave their account another address."""
         sign_in_mails.store_new_address_emails(person, before=before, by=by)
+
+
+def handle_removed_member(entry: HistoryEntry) -> None:
+    """To whom no company lists any more nothing of its work is mailed, nor a link that waits."""
+    elsewhere = CompanyMembership.objects.filter(user=entry.detail["user"]).exclude(pk=entry.subject_id)
+    if entry.subject_type == CompanyMembership._meta.label_lower and not elsewhere.exists():
+        waiting = OutgoingEmail.objects.queued().filter(recipient=entry.detail["user"])
+        waiting.exclude(kind__in=(Kind.SIGN_IN, Kind.RIGHTS, Kind.PRIVILEGE)).update(
+            status=Status.FAILED, last_error="The person left the company while the mail waited."
+        )
 
 
 def handle_password_requests() -> int:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
 
@@ -263,17 +264,24 @@ def store_rights_notice(
     )
 
 
-def store_password_link(kind: Kind, *, recipient: User) -> list[OutgoingEmail]:
-    """The link by which a password is chosen: an invitation to a new account, or for a forgotten one."""
+def store_password_link(
+    kind: Kind, *, recipient: User, subject: str = "", **more: Any
+) -> list[OutgoingEmail]:
+    """The link by which a password is chosen: for a forgotten one, or in an invitation, which may be to a
+    person who has one already, and says ``more``.
+    """
+    needs_link = kind == Kind.PASSWORD_LINK or not recipient.has_usable_password()
     return store_emails(
         recipients=[recipient],
         kind=kind,
-        subject=PASSWORD_LINK_SUBJECTS[kind],
+        subject=subject or PASSWORD_LINK_SUBJECTS[kind],
         template=f"emails/{kind}",
         context={
-            "link": PASSWORD_LINK_PLACEHOLDER,
-            "lifetime": password_links.format_lifetime(recipient),
+            "link": PASSWORD_LINK_PLACEHOLDER if needs_link else settings.PUBLIC_URL,
+            "lifetime": needs_link and password_links.format_lifetime(recipient),
             "address": recipient.email,
+            "label": "Choose a password" if needs_link else "Sign in",
+            **more,
         },
     )
 

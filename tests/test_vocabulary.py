@@ -29,10 +29,10 @@ PRIVATE_SHARE = 0.20
 HOOKS = frozenset(
     """
     _base_set _new_conn admin_view as_sql atoms change_view db_type execute formfield_for_foreignkey
-    generate_authenticator_name init_poolmanager initial_form_count load login new_file new_message_id
-    optgroups page_not_found password_change permission_denied csrf_failure server_error post prepare_value
-    ready register render response_action showPage user_change_password value_from_datadict view_on_site
-    widget_attrs
+    generate_authenticator_name init_poolmanager initial_form_count label_from_instance load login lookups
+    new_file new_message_id optgroups page_not_found password_change permission_denied csrf_failure
+    server_error post prepare_value queryset ready register render response_action showPage
+    user_change_password value_from_datadict view_on_site widget_attrs
     """.split()
 )
 # Named by an address, a button, a template, a message or, as adjectives, by a query set.

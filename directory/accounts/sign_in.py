@@ -1,5 +1,7 @@
 """How people sign in: by e-mail and password, with accounts that an administrator made."""
 
+from collections.abc import Sequence
+
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.forms import ChangePasswordForm, ResetPasswordKeyForm, SetPasswordForm
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
@@ -13,7 +15,7 @@ from directory import history
 from directory.accounts import sessions
 from directory.client_address import get_client_address
 from directory.history.events import DirectoryEvent
-from directory.models import User
+from directory.models import Company, User
 
 UNKNOWN_ADDRESS = "0.0.0.0"
 
@@ -39,8 +41,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """
         raise NotImplementedError
 
-    def send_invitation(self, person: User) -> None:
-        """Mail a new person that there is an account, with a link to choose its password."""
+    def send_invitation(
+        self, person: User, *, by: User, company: Company | None = None, purpose: Sequence[str] = ()
+    ) -> None:
+        """Mail a person who invites them, where to and what for, with a link to choose a password if they
+        have none.
+        """
         raise NotImplementedError
 
     def notify_of_new_address(self, person: User, *, before: str, by: User) -> None:

@@ -17,14 +17,15 @@ from directory import history
 from directory.accounts import sessions
 from directory.accounts.lockout import get_lockout_name
 from directory.history.events import DirectoryEvent
-from directory.models import User
+from directory.models import Invitation, User
 
 INTERVAL = timedelta(minutes=1)
 
 
 @receiver(account_signals.user_logged_in)
 def record_sign_in(sender: object, user: User, **kwargs: Any) -> None:
-    """A person signed in, with every step that their account asks for."""
+    """A person signed in, with every step that their account asks for; who lists them may see whose it is."""
+    Invitation.objects.filter(user=user, company__memberships__user=user).delete()
     history.record(event=DirectoryEvent.SESSION_STARTED, subject=user, by=user, company=None)
 
 

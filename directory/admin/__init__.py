@@ -31,6 +31,7 @@ from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
 from directory.requests import get_person
 from directory.rights import memberships
+from directory.rights.approvers import list_privilege_requests
 from directory.rights.memberships import COMPANY_RULES
 
 admin.site.site_header = "Ledgergate administration"
@@ -38,7 +39,7 @@ admin.site.site_title = "Ledgergate"
 admin.site.index_title = "Administration"
 
 
-COMPANY_LEVELS = ("erp_integrations_level", "directory_level", "history_level")
+COMPANY_LEVELS = ("erp_integrations_level", "directory_level", "history_level", "is_administrator")
 
 
 class PersonCreationForm(forms.ModelForm[User]):
@@ -69,8 +70,12 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         ("Person", {"fields": ("first_name", "last_name")}),
         (
             "Administration",
-            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+            {
+                "fields": ("is_active", "is_staff", "is_superuser", "groups"),
+                "description": "Groups that come with Ledgergate hold what goes together.",
+            },
         ),
+        ("Single permissions", {"fields": ("user_permissions",), "classes": ("collapse",)}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     actions = (*PersonalDataActions.actions, "invite_again", "end_sessions", "take_two_step_away")
@@ -160,7 +165,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
 
     def send_invitation(self, request: HttpRequest, person: User) -> None:
         with transaction.atomic():
-            get_adapter(request).send_invitation(person)
+            get_adapter(request).send_invitation(person, by=get_person(request))
             self.record_account_event(request, person, DirectoryEvent.ACCOUNT_INVITED, {})
 
     @admin.action(description="End all sessions (they have to sign in again)", permissions=["change"])
@@ -228,8 +233,7 @@ class CompanyAdmin(RecordingAdmin[Company]):
             for column, rule in COMPANY_RULES.items()
             if not (obj and request.user.has_perm(rule.permission))
         )
-        # What was sent and accepted is in this currency.
-        return (*fixed, "currency") if obj and obj.projects.exists() else fixed
+        return (*fixed, "currency") if obj and obj.has_commitments else fixed
 
     def get_company(self, obj: Company) -> Company:
         return obj
@@ -314,6 +318,20 @@ def is_own_membership(request: HttpRequest, membership: Any) -> bool:
     return membership is not None and membership.user_id == request.user.pk
 
 
+class PrivilegeRequestFilter(admin.SimpleListFilter):
+    """Those for whom an administrator of the company asks for the privilege."""
+
+    title, parameter_name = "request for Can Push to Accounting", "requested"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1", "Not answered")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[CompanyMembership]
+    ) -> QuerySet[CompanyMembership]:
+        return list_privilege_requests(queryset) if self.value() else queryset
+
+
 @admin.register(CompanyMembership)
 class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
     """Where the privilege Can Push to Accounting is granted and revoked."""
@@ -321,7 +339,7 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
     form = CompanyMembershipForm
     fixed_fields = ("user", "company")
     list_display = ("user", "company", *COMPANY_LEVELS, "can_push_to_accounting")
-    list_filter = ("company", "can_push_to_accounting", "erp_integrations_level")
+    list_filter = ("company", "can_push_to_accounting", "erp_integrations_level", PrivilegeRequestFilter)
     list_select_related = ("user", "company")
     search_fields = ("user__email", "user__first_name", "user__last_name", "company__name")
     autocomplete_fields = ("user", "company")
@@ -361,6 +379,7 @@ PRIVILEGE_EVENTS: dict[str, str] = {
     DirectoryEvent.PRIVILEGE_GRANTED: "Granted",
     DirectoryEvent.PRIVILEGE_REVOKED: "Revoked",
     DirectoryEvent.PRIVILEGE_SUSPENDED: "Suspended, until it is granted again",
+    DirectoryEvent.PRIVILEGE_REQUESTED: "Requested",
 }
 
 
@@ -382,10 +401,23 @@ def list_privilege_history(object_id: str) -> list[dict[str, Any]]:
     ]
 
 
+class ProjectMembershipForm(forms.ModelForm[ProjectMembership]):
+    """Of somebody whom the project's company lists."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.instance._state.adding and cleaned.get("user") and cleaned.get("project"):
+            added = ProjectMembership(user=cleaned["user"], project=cleaned["project"])
+            if not memberships.is_listed(added):
+                self.add_error("user", memberships.NOT_LISTED)
+        return cleaned
+
+
 @admin.register(ProjectMembership)
 class ProjectMembershipAdmin(MembershipAdmin[ProjectMembership]):
     """Who may do what in a project's Commitments tool."""
 
+    form = ProjectMembershipForm
     company = "project__company"
     fixed_fields = ("user", "project")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from directory.history.events import DirectoryEvent, Event, find_event
-from directory.models import HistoryEntry, Level, User
+from directory.models import HistoryEntry, Invitation, Level, User
 
 People = Mapping[int, User]
 
@@ -18,6 +18,7 @@ TOOLS = {
     "directory_level": "Directory",
     "history_level": "History",
     "commitments_level": "Commitments",
+    "is_administrator": "Company administrator",
 }
 
 
@@ -69,13 +70,17 @@ def describe_entry(entry: HistoryEntry, people: People) -> EntryDescription:
 
 
 def list_named_people(entries: Iterable[HistoryEntry]) -> dict[int, User]:
-    """Everybody whom these entries name, by id. One query."""
+    """Everybody whom these entries name, by id, as their company knows them. Two queries."""
     named_ids: set[Any] = set()
+    company_ids = set()
     for entry in entries:
+        company_ids.add(entry.company_id)
         named_ids |= {entry.by_id, entry.detail.get("user"), entry.detail.get("accepted_by")}
         if entry.subject_type == User._meta.label_lower:
             named_ids.add(entry.subject_id)
-    return User.objects.in_bulk([pk for pk in named_ids if isinstance(pk, int)])
+    people = User.objects.in_bulk([pk for pk in named_ids if isinstance(pk, int)])
+    Invitation.objects.filter(company__in=company_ids - {None}).name_people(people.values())
+    return people
 
 
 def _get_person_name(detail: Mapping[str, Any], people: People) -> str:
@@ -97,10 +102,16 @@ def _describe_suspension(detail: Mapping[str, Any], people: People) -> str:
     )
 
 
+def format_levels(levels: Mapping[str, Any]) -> list[str]:
+    """By column, in words."""
+    known: dict[Any, str] = {**dict(Level.choices), True: "Yes", False: "No"}
+    return [f"{TOOLS.get(name, name)}: {known.get(level, level)}" for name, level in levels.items()]
+
+
 def _format_levels(detail: Mapping[str, Any]) -> str:
-    known, levels = dict(Level.choices), detail.get("levels", {})
-    given = [f"{TOOLS.get(name, name)}: {known.get(level, level)}" for name, level in levels.items()]
-    return f" ({', '.join(given)})" if given else ""
+    given = format_levels(detail.get("levels", {}))
+    role = f", by the role {detail['role']}" if "role" in detail else ""
+    return f" ({', '.join(given)}{role})" if given else ""
 
 
 def _describe_added_member(detail: Mapping[str, Any], people: People) -> str:
@@ -109,6 +120,18 @@ def _describe_added_member(detail: Mapping[str, Any], people: People) -> str:
 
 def _describe_changed_levels(detail: Mapping[str, Any], people: People) -> str:
     return f"Levels of {_get_person_name(detail, people)} changed{_format_levels(detail)}"
+
+
+def _describe_request(detail: Mapping[str, Any], people: People) -> str:
+    return f"Can Push to Accounting was requested for {_get_person_name(detail, people)}"
+
+
+def _describe_many(detail: Mapping[str, Any], people: People) -> str:
+    return f"Levels of {detail.get('count', 0):,} people changed at one press; each has an entry"
+
+
+def _describe_role(detail: Mapping[str, Any], people: People) -> str:
+    return f"Role {detail.get('name', '')}{_format_levels(detail)}"
 
 
 def _describe_removed_member(detail: Mapping[str, Any], people: People) -> str:
@@ -139,6 +162,10 @@ DESCRIPTIONS: dict[Event, EventDescription] = {
     DirectoryEvent.PRIVILEGE_GRANTED: EventDescription(describe=_describe_grant, message_key="reason"),
     DirectoryEvent.PRIVILEGE_REVOKED: EventDescription(describe=_describe_revocation, message_key="reason"),
     DirectoryEvent.PRIVILEGE_SUSPENDED: EventDescription(describe=_describe_suspension, message_key="reason"),
+    DirectoryEvent.PRIVILEGE_REQUESTED: EventDescription(describe=_describe_request, message_key="reason"),
+    DirectoryEvent.PEOPLE_CHANGED: EventDescription(describe=_describe_many),
+    DirectoryEvent.ROLE_ADDED: EventDescription(describe=_describe_role),
+    DirectoryEvent.ROLE_DELETED: EventDescription(describe=_describe_role),
     DirectoryEvent.MEMBERSHIP_ADDED: EventDescription(describe=_describe_added_member),
     DirectoryEvent.MEMBERSHIP_CHANGED: EventDescription(describe=_describe_changed_levels),
     DirectoryEvent.MEMBERSHIP_REMOVED: EventDescription(describe=_describe_removed_member),

@@ -32,8 +32,9 @@ EXPORTED_FIELDS: dict[str, tuple[str, ...]] = {
     "mfa.authenticator": ("type", "data__name", "created_at", "last_used_at"),
     "directory.companymembership": (
         *("company__name", "erp_integrations_level", "directory_level", "history_level"),
-        "can_push_to_accounting",
+        *("is_administrator", "can_push_to_accounting"),
     ),
+    "directory.invitation": ("company__name", "name"),
     "directory.projectmembership": ("project__name", "commitments_level"),
     "commitments.attachment": ("name", "size", "added_at"),
     "commitments.import": ("kind", "file_name", "created_at"),

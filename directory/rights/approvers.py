@@ -156,6 +156,17 @@ def list_privilege_holders(company: Company) -> QuerySet[CompanyMembership]:
     return memberships.select_related("user").order_by("user__last_name", "user__first_name", "user_id")
 
 
+def list_privilege_requests(memberships: QuerySet[CompanyMembership]) -> QuerySet[CompanyMembership]:
+    """Those for whom it was requested, and nobody has granted or ended it since."""
+    events = (*PRIVILEGE_EVENTS, DirectoryEvent.PRIVILEGE_REQUESTED)
+    last = HistoryEntry.objects.filter(
+        subject_type=CompanyMembership._meta.label_lower, subject_id=OuterRef("pk"), event__in=events
+    ).order_by("-pk")
+    return memberships.alias(last_event=Subquery(last.values("event")[:1])).filter(
+        last_event=DirectoryEvent.PRIVILEGE_REQUESTED
+    )
+
+
 def format_names(people: Sequence[User]) -> str:
     """The first of them by name: one of these can do it."""
     names = [str(person) for person in people[:MAX_NAMES]]

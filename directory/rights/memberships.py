@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.forms import ModelForm
@@ -11,8 +12,10 @@ from directory.history import signatures
 from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 from directory.rights import approvers
+from directory.rights.permissions import require_administer_company
 
 OWN_LEVELS_MESSAGE = "You can't change your own levels. Ask another administrator."
+NOT_LISTED = "They are not in the Company Directory of this project's company. Add them there first."
 
 
 class DirectoryError(Exception):
@@ -112,13 +115,19 @@ def suspend_push_to_accounting(
 
 @transaction.atomic
 def delete_company_membership(*, membership: CompanyMembership, by: User | None) -> None:
-    """Take a person out of a Company Directory; the privilege ends with it.
+    """Take a person out of a Company Directory and its projects; the privilege ends with it.
 
     Raises DirectoryError for oneself.
     """
     membership_row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
     if by and membership_row.user_id == by.pk:
         raise DirectoryError("You can't remove yourself from a Company Directory.")
+    on_projects = ProjectMembership.objects.filter(
+        user=membership_row.user_id, project__company=membership_row.company_id
+    ).select_related("project__company")
+    is_project_admin = on_projects.filter(commitments_level=Level.ADMIN).exists()
+    for each in on_projects:
+        delete_project_membership(membership=each, by=by, together=True)
     history.record(
         event=DirectoryEvent.MEMBERSHIP_REMOVED,
         subject=membership_row,
@@ -129,8 +138,12 @@ def delete_company_membership(*, membership: CompanyMembership, by: User | None)
             "held_push_to_accounting": membership_row.can_push_to_accounting,
             "were": {
                 name: getattr(membership_row, name)
-                for name in ("erp_integrations_level", "directory_level", "history_level")
-            },
+                for name in (
+                    *("erp_integrations_level", "directory_level", "history_level"),
+                    "is_administrator",
+                )
+            }
+            | ({"commitments_level": Level.ADMIN} if is_project_admin else {}),
         },
     )
     membership_row.delete()
@@ -138,11 +151,11 @@ def delete_company_membership(*, membership: CompanyMembership, by: User | None)
 
 
 @transaction.atomic
-def delete_project_membership(*, membership: ProjectMembership, by: User | None) -> None:
-    """Take a person out of a project. Raises DirectoryError for oneself."""
+def delete_project_membership(*, membership: ProjectMembership, by: User | None, **more: Any) -> HistoryEntry:
+    """Take a person out of a project; ``more`` is for the history. Raises DirectoryError for oneself."""
     if by and membership.user_id == by.pk:
         raise DirectoryError("You can't remove yourself from a project. Ask another administrator.")
-    history.record(
+    entry = history.record(
         event=DirectoryEvent.MEMBERSHIP_REMOVED,
         subject=membership,
         by=by,
@@ -151,25 +164,34 @@ def delete_project_membership(*, membership: ProjectMembership, by: User | None)
             "user": membership.user_id,
             "project": membership.project_id,
             "were": {"commitments_level": membership.commitments_level},
-        },
+        }
+        | more,
     )
     membership.delete()
+    return entry
 
 
 @transaction.atomic
-def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) -> None:
+def save_levels(
+    *, membership: CompanyMembership | ProjectMembership, by: User, **more: Any
+) -> HistoryEntry | None:
     """Store a new membership, which never begins with the privilege, or the levels of one that is there.
+    ``more`` is for the history.
 
-    Raises DirectoryError for oneself, superuser or not: whoever gives rights has them by another's hand.
+    Raises DirectoryError for oneself, superuser or not: whoever gives rights has them by another's hand; and
+    for a project of a company that does not list the person.
     """
     if membership.user_id == by.pk:
         raise DirectoryError(OWN_LEVELS_MESSAGE)
-    names = [field.name for field in membership._meta.fields if field.name.endswith("_level")]
+    fields = [each for each in membership._meta.fields if each.name.endswith(("_level", "_administrator"))]
+    names = [each.name for each in fields]
     is_new = membership._state.adding
     stored = None if is_new else type(membership).objects.select_for_update().get(pk=membership.pk)
-    previous_levels = {name: getattr(stored, name, Level.NONE) for name in names}
+    previous_levels = {each.name: getattr(stored, each.name, each.get_default()) for each in fields}
     if is_new and isinstance(membership, CompanyMembership):
         membership.can_push_to_accounting = False
+    if is_new and isinstance(membership, ProjectMembership) and not is_listed(membership):
+        raise DirectoryError(NOT_LISTED)
     # Only the levels: the privilege may have been revoked since the form was opened.
     membership.save(update_fields=None if is_new else names)
     levels = {
@@ -178,9 +200,9 @@ def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) 
         if getattr(membership, name) != previous_levels[name]
     }
     if not levels and not is_new:
-        return
+        return None
     owner = membership.project if isinstance(membership, ProjectMembership) else membership
-    history.record(
+    return history.record(
         event=DirectoryEvent.MEMBERSHIP_ADDED if is_new else DirectoryEvent.MEMBERSHIP_CHANGED,
         subject=membership,
         by=by,
@@ -190,7 +212,36 @@ def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) 
             "levels": levels,
             "were": {name: previous_levels[name] for name in levels},
         }
-        | ({"project": membership.project_id} if isinstance(membership, ProjectMembership) else {}),
+        | ({"project": membership.project_id} if isinstance(membership, ProjectMembership) else {})
+        | more,
+    )
+
+
+def is_listed(membership: ProjectMembership) -> bool:
+    """Whoever is on a project is in the directory of its company."""
+    listed = CompanyMembership.objects.filter(user=membership.user_id)
+    return listed.filter(company__projects=membership.project_id).exists()
+
+
+@transaction.atomic
+def ask_for_push_to_accounting(*, membership: CompanyMembership, by: User, reason: str) -> None:
+    """Ask staff to grant it, once until they answer: it grants nothing, and they are mailed.
+
+    Raises RightMissing, and DirectoryError without a reason or where nothing is to be asked.
+    """
+    membership_row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
+    require_administer_company(by, membership_row.company)
+    if not reason.strip():
+        raise DirectoryError("Say why they need it. Whoever grants it reads this.")
+    own = CompanyMembership.objects.filter(pk=membership.pk)
+    if membership_row.can_push_to_accounting or approvers.list_privilege_requests(own).exists():
+        raise DirectoryError("They have it already, or it was requested and staff have not answered yet.")
+    history.record(
+        event=DirectoryEvent.PRIVILEGE_REQUESTED,
+        subject=membership_row,
+        by=by,
+        company=membership_row.company,
+        detail={"user": membership_row.user_id, "reason": reason.strip()},
     )
 
 

@@ -115,6 +115,30 @@ def can_review_approvers(user: User, company: Company) -> bool:
     )
 
 
+def can_administer_company(user: User, company: Company) -> bool:
+    """Invite people to the company, give and take levels, name its roles and settings.
+
+    Whoever decides does not say who writes: they could write as somebody whom they invented.
+    """
+    membership = find_company_membership(user, company)
+    return bool(
+        membership
+        and membership.user.is_active
+        and membership.is_administrator
+        and not membership.can_push_to_accounting
+    )
+
+
+def can_see_first_steps(user: User, company: Company) -> bool:
+    """Whoever can do one of them."""
+    membership = find_company_membership(user, company)
+    return bool(
+        membership
+        and membership.user.is_active
+        and (membership.is_administrator or user.is_staff or membership.erp_integrations_level == Level.ADMIN)
+    )
+
+
 def can_see_contract_companies(user: User, company: Company) -> bool:
     """Read Only and up on a tool of the company, or on Commitments in one of its projects."""
     membership = find_company_membership(user, company)
@@ -221,6 +245,17 @@ require_review_approvers = _build_company_requirement(
     "review who may push to accounting",
     "You need Admin on the Directory or on the ERP Integrations tool to confirm who may push to accounting.",
     can_review_approvers,
+)
+require_administer_company = _build_company_requirement(
+    "administer the company",
+    "This is for the company's administrators, as long as they don't have Can Push to Accounting. One of "
+    "them, or staff, can make you one.",
+    can_administer_company,
+)
+require_see_first_steps = _build_company_requirement(
+    "see the first steps",
+    "First steps are for those who can do one: the company's administrators, ERP Integrations Admins, staff.",
+    can_see_first_steps,
 )
 require_see_contract_companies = _build_company_requirement(
     "see Contract Companies",

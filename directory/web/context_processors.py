@@ -67,6 +67,9 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
         if membership.directory_level == Level.ADMIN:
             url = reverse("contract_companies:list", args=[company.slug])
             nav_items.append(NavItem("Contract Companies", url, request.path.startswith(url)))
+    if membership and membership.is_administrator and not membership.can_push_to_accounting:
+        url = reverse("directory:people", args=[company.slug])
+        nav_items.append(NavItem("Directory", url, request.path.startswith(url)))
     sees_projects = getattr(membership, "sees_projects", None)  # where the view has read it along
     if sees_projects is None:
         sees_projects = bool(list_one_project(user=request.user.pk, company=company.pk))

@@ -27,7 +27,7 @@ EVENT_GROUPS = {
     "commitments": ("Every change of a commitment", ("commitment.",)),
     "rights": (
         "Every change of rights",
-        ("privilege.", "membership.", "own_decision_rule.", "two_step_rule.", "approvers."),
+        ("privilege.", "membership.", "role.", "own_decision_rule.", "two_step_rule.", "approvers."),
     ),
     "refusals": ("Every refusal", ("right.",)),
     "settings": (

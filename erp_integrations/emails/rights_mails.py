@@ -26,7 +26,9 @@ from directory.models import (
     CompanyMembership,
     CompanyMembershipQuerySet,
     HistoryEntry,
+    Invitation,
     Level,
+    Project,
     ProjectMembership,
     User,
 )
@@ -40,12 +42,14 @@ from notifications.models import Kind
 
 PRIVILEGE = "Can Push to Accounting"
 REMINDER = "The review of this list is overdue. Confirm it, or say who should not be on it."
-AUTHORITY: Mapping[str, Sequence[str]] = {
+AUTHORITY: Mapping[str, Sequence[Any]] = {
     "erp_integrations_level": WORKING_LEVELS,
     "directory_level": (Level.ADMIN,),
     "commitments_level": (Level.ADMIN,),
+    "is_administrator": (True,),
 }
-"""The levels by which somebody decides, steers what is exported, or sends."""
+"""By these somebody decides, steers what is exported, sends, or gives levels to others."""
+MOST_FACTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,8 @@ def find_recipients(notice: Notice, company: Company | None, by: User | None) ->
     if not notice.is_installation:
         companies = Company.objects.filter(memberships__user__in=notice.affected)
         memberships = CompanyMembership.objects.filter(company__in=[company] if company else companies)
-        people = _list_active_users(memberships.administrators() | memberships.approvers())
+        answerable = memberships.administrators() | memberships.filter(is_administrator=True)
+        people = _list_active_users(answerable | memberships.approvers())
         recipients = [each for each in people if each not in excluded]
     operator = "" if recipients else settings.OPERATOR_EMAIL
     recipients = list(dict.fromkeys([*recipients, *superusers]))
@@ -189,8 +194,10 @@ def _list_active_users(memberships: CompanyMembershipQuerySet) -> list[User]:
 
 
 def _get_person(entry: HistoryEntry) -> User:
-    """Whom an entry is about; people are never deleted."""
-    return User.objects.get(pk=entry.detail.get("user", entry.subject_id))
+    """Whom an entry is about, as the company knows them; people are never deleted."""
+    person = User.objects.get(pk=entry.detail.get("user", entry.subject_id))
+    Invitation.objects.filter(company=entry.company_id).name_people([person])
+    return person
 
 
 def _build_person_facts(person: User) -> list[tuple[str, str]]:
@@ -241,6 +248,47 @@ def build_suspension_notice(entry: HistoryEntry) -> Notice:
     )
 
 
+def build_request_notice(entry: HistoryEntry) -> Notice:
+    person, membership = _get_person(entry), CompanyMembership.objects.get(pk=entry.subject_id)
+    page = reverse("admin:directory_companymembership_change", args=[membership.pk])
+    return Notice(
+        f"{PRIVILEGE} requested for {person}",
+        "An administrator of the company asks staff to grant it. Nothing is granted by this.",
+        [*_build_person_facts(person), ("Granted at", settings.PUBLIC_URL + page)],
+        also_notified=list(User.objects.granters(membership.company)),
+        only_revokes=True,
+    )
+
+
+def build_people_notice(entry: HistoryEntry) -> Notice | None:
+    """One mail of all that was done at one press, whose entries each stay without."""
+    entries = HistoryEntry.objects.filter(
+        company_id=entry.company_id, by_id=entry.by_id, pk__range=(entry.detail["first"], entry.pk)
+    )
+    together = entries.filter(detail__together=True).order_by("pk")
+    notices = [notice for each in together if (notice := build_level_notice(each))]
+    if len(notices) < 2:
+        return notices[0] if notices else None
+    people = list({person.pk: person for each in notices for person in each.affected}.values())
+    facts = [
+        (each.facts[0][1], " ".join([*(f"{name} {value}." for name, value in each.facts[1:]), each.sentence]))
+        for each in notices[:MOST_FACTS]
+    ]
+    if more := len(notices) - MOST_FACTS:
+        facts += [("And", f"{more:,} more, in the history")] * (more > 0)
+    return Notice(
+        f"Levels of {len(people):,} people changed" if len(people) > 1 else f"Levels of {people[0]} changed",
+        "At one press; each has an entry in the history.",
+        facts,
+        affected=people,
+        only_revokes=all(each.only_revokes for each in notices),
+    )
+
+
+def build_single_level_notice(entry: HistoryEntry) -> Notice | None:
+    return None if "together" in entry.detail else build_level_notice(entry)
+
+
 def build_level_notice(entry: HistoryEntry) -> Notice | None:
     """Of levels that give or take authority. The privilege is nothing without one, so that it may be a
     level that grants it, or takes it away.
@@ -256,7 +304,7 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
         return None
     person = _get_person(entry)
     is_project = entry.subject_type == ProjectMembership._meta.label_lower
-    project = ProjectMembership.objects.get(pk=entry.subject_id).project.name if is_project else ""
+    project = Project.objects.get(pk=entry.detail["project"]).name if is_project else ""
     facts = [*_build_person_facts(person), *([("Project", project)] if project else [])]
     only_revokes = not any(levels.get(name) in AUTHORITY[name] for name in changed_levels)
     headline, sentence = (
@@ -311,7 +359,8 @@ def build_account_notice(entry: HistoryEntry) -> Notice | None:
     person = _get_person(entry)
     if is_new_factor and not approvers.is_in_other_hands(person):
         return None  # their own
-    if not (person.is_staff or CompanyMembership.objects.administrators().filter(user=person)):
+    administered = person.company_memberships
+    if not (person.is_staff or administered.administrators() or administered.filter(is_administrator=True)):
         return None
     subject = "A superuser was created" if is_new_superuser else "How an administrator signs in was changed"
     return Notice(
@@ -376,9 +425,11 @@ NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
     DirectoryEvent.PRIVILEGE_REVOKED: build_revocation_notice,
     DirectoryEvent.PRIVILEGE_SUSPENDED: build_suspension_notice,
     DirectoryEvent.APPROVERS_FLAGGED: build_flag_notice,
-    DirectoryEvent.MEMBERSHIP_ADDED: build_level_notice,
-    DirectoryEvent.MEMBERSHIP_CHANGED: build_level_notice,
-    DirectoryEvent.MEMBERSHIP_REMOVED: build_level_notice,
+    DirectoryEvent.PRIVILEGE_REQUESTED: build_request_notice,
+    DirectoryEvent.MEMBERSHIP_ADDED: build_single_level_notice,
+    DirectoryEvent.MEMBERSHIP_CHANGED: build_single_level_notice,
+    DirectoryEvent.MEMBERSHIP_REMOVED: build_single_level_notice,
+    DirectoryEvent.PEOPLE_CHANGED: build_people_notice,
     **dict.fromkeys(RULES, lambda entry: RULES[entry.event]),
     DirectoryEvent.ACCOUNT_CREATED: build_account_notice,
     DirectoryEvent.ACCOUNT_CHANGED: build_account_notice,

@@ -27,6 +27,7 @@ class Kind:
     commitments: Level = NONE
     directory: Level = NONE
     history: Level = NONE
+    administers: bool = False
     listed: bool = True
     staff: Q | None = None
     superuser: bool = False
@@ -54,6 +55,7 @@ class Kind:
                 erp_integrations_level=self.erp,
                 directory_level=self.directory,
                 history_level=self.history,
+                is_administrator=self.administers,
                 can_push_to_accounting=self.privilege,
             )
         if self.has_app:
@@ -99,6 +101,8 @@ KINDS = {
         Kind("approving ERP admin", ADMIN, privilege=True),
         Kind("Directory admin", directory=ADMIN),
         Kind("history reader", history=READ),
+        Kind("company administrator", administers=True),
+        Kind("approving company administrator", STANDARD, privilege=True, administers=True),
         Kind("project reader", commitments=READ),
         Kind("creator", commitments=STANDARD),
         Kind("creator of others", commitments=STANDARD),
@@ -116,7 +120,7 @@ KINDS = {
 
 OF_ERP = {
     *("ERP reader", "ERP reader with the privilege", "ERP standard", "ERP admin"),
-    *("approver", "approver without two steps"),
+    *("approver", "approver without two steps", "approving company administrator"),
     *("approving ERP admin", "approving project admin", "approving sender"),
 }
 OF_PROJECT = {
@@ -129,11 +133,16 @@ RIGHTS: dict[str, set[str]] = {
     "be signed in": set(KINDS) - {"visitor", "ended"},
     "see ERP Integrations": OF_ERP,
     # The one who sent it holds every right, and still may not decide on it.
-    "decide": {"approver", "approving ERP admin", "approving project admin"},
-    "decide on others": {"approver", "approving ERP admin", "approving project admin", "approving sender"},
+    "decide": {
+        *("approver", "approving ERP admin", "approving project admin", "approving company administrator"),
+    },
+    "decide on others": {
+        *("approver", "approving ERP admin", "approving project admin", "approving sender"),
+        "approving company administrator",
+    },
     "administer ERP Integrations": {"ERP admin", "approving ERP admin"},
     "compare with the ERP": {
-        *("approver", "approving project admin", "approving sender"),
+        *("approver", "approving project admin", "approving sender", "approving company administrator"),
         *("ERP admin", "approving ERP admin"),
     },
     "unlink": {"approving project admin"},
@@ -141,6 +150,12 @@ RIGHTS: dict[str, set[str]] = {
     "see who may push to accounting": OF_ERP | {"Directory admin"},
     # Whoever is on the list may not confirm it.
     "confirm who may push to accounting": {"ERP admin", "Directory admin"},
+    # Not whoever decides
+    "administer the company": {"company administrator"},
+    "see first steps": {
+        *("company administrator", "approving company administrator", "ERP admin", "approving ERP admin"),
+        *("staff without permissions", "auditor", "privilege admin", "administrator"),
+    },
     "see Contract Companies": OF_ERP | OF_PROJECT | {"Directory admin"},
     "keep Contract Companies": {"ERP admin", "approving ERP admin", "Directory admin"},
     "import": {

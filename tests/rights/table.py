@@ -34,6 +34,7 @@ NO_UNITS = hashlib.sha256(b"{}").hexdigest()
 SEES = "see ERP Integrations"
 DECIDES = "decide"
 KEEPS = "administer ERP Integrations"
+ADMINISTERS = "administer the company"
 READS = "see commitments"
 EDITS = "edit what the creator wrote"
 SENDS = "send"
@@ -125,6 +126,22 @@ TOOLS: dict[str, Row] = {
         *("see who may push to accounting", "confirm who may push to accounting"),
         done="approvers.confirmed",
     ),
+    "erp_integrations:first_steps": Row("see first steps"),
+    # The Company Directory
+    "directory:people": Row(ADMINISTERS, ADMINISTERS, done=422),  # nobody is ticked
+    "directory:invite": Row(
+        *(ADMINISTERS, ADMINISTERS), entered={"email": "n@n.test", "name": "N"}, done="membership.added"
+    ),
+    "directory:import": Row(
+        ADMINISTERS, ADMINISTERS, entered={"rows": "n@n.test,N"}, done="membership.added"
+    ),
+    "directory:roles": Row(ADMINISTERS, ADMINISTERS, entered={"name": "New"}, done="role.added"),
+    "directory:settings": Row(ADMINISTERS, ADMINISTERS, entered={"name": "New"}, done="company.changed"),
+    "directory:person": Row(
+        *(ADMINISTERS, ADMINISTERS), entered={"directory_level": "read_only"}, done="membership.changed"
+    ),
+    "directory:leave": Row(ADMINISTERS, ADMINISTERS, done="membership.removed"),
+    "directory:request": Row(ADMINISTERS, ADMINISTERS, entered={"reason": "x"}, done="privilege.requested"),
     # A company's Contract Companies
     "contract_companies:list": Row(
         *("see Contract Companies", "keep Contract Companies"),
@@ -335,7 +352,7 @@ ADMIN: dict[str, Model] = {
         EVERYTHING, {"company": "@directory.company", "user": "@new person"}
     ),
     "directory.projectmembership": Model(
-        EVERYTHING, {"project": "@directory.project", "user": "@new person"}
+        EVERYTHING, {"project": "@directory.project", "user": "@new member"}
     ),
     "directory.historyentry": LOOKED_AT,
     "commitments.contractcompany": Model(

@@ -121,6 +121,7 @@ class Place:
             "attachment_id": getattr(commitment.attachments.first(), "pk", 0),
             "import_id": 0,
             "kind": "vendors",
+            "membership_id": self.rows["directory.companymembership"].pk,
             "cost_code_id": self.rows["commitments.costcode"].pk,
             "batch_id": self.rows["erp_integrations.batch"].pk,
         }
@@ -213,6 +214,7 @@ def _place(name: str, *, creator: User, sender: User, approver: User, project: P
         "new project": ProjectFactory(company=company),
         "new cost type": CostTypeFactory(company=company, code="N"),
         "new person": newcomer,
+        "new member": MemberFactory(company=company, email=f"member@{company.slug}.test"),
     }
     return place
 

@@ -188,6 +188,7 @@ def test_so_is_one_by_which_somebody_sends_and_the_mail_names_the_project(
 ) -> None:
     project = ProjectFactory(company=company, name="North Wing")
     person: User = PersonFactory(last_name="Sender")
+    join_company(person, company)
     for level in (Level.STANDARD, Level.ADMIN):
         membership = ProjectMembership.objects.filter(user=person).first() or ProjectMembership(
             user=person, project=project

@@ -1,0 +1,367 @@
+"""The Company Directory, for a company's own administrators: its people, roles and settings."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.db.models import Q
+from django.forms import Form
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from directory import history
+from directory.accounts import people
+from directory.accounts.people import Wish
+from directory.db import pagination
+from directory.db.pagination import parse_key, parse_search
+from directory.history.events import DirectoryEvent
+from directory.models import (
+    Company,
+    HistoryEntry,
+    Invitation,
+    Level,
+    ProjectMembership,
+    Role,
+    User,
+)
+from directory.people_forms import (
+    ROLE_LEVELS,
+    CompanySettingsForm,
+    GivingForm,
+    InvitationForm,
+    PersonForm,
+    ReasonForm,
+    RoleForm,
+)
+from directory.requests import SignedInRequest
+from directory.rights import memberships
+from directory.rights.memberships import DirectoryError
+from directory.rights.permissions import require_administer_company
+from directory.row_files import Row, RowsRefused, find_columns, read_file, read_text
+from directory.web import rate_limits
+from directory.web.context_processors import NavItem
+
+SHOWN: Mapping[str, tuple[str, Q]] = {
+    "": ("Everybody", Q()),
+    "administrators": ("Company administrators", Q(is_administrator=True)),
+    "approvers": ("With Can Push to Accounting", Q(can_push_to_accounting=True)),
+    "requested": ("Can Push to Accounting requested", Q(is_requested=True)),
+    "invited": ("Not signed in yet", Q(invited_as__isnull=False)),
+    "one-step": ("Without two-step verification", Q(has_two_step=False, invited_as=None)),
+}
+HEADINGS = {
+    "e-mail": ("e-mail", "email", "mail", "e-mail address", "email address"),
+    "name": ("name", "full name", "person"),
+    "role": ("role",),
+    "projects": ("projects", "project", "jobs", "job"),
+}
+MOST_PEOPLE, MOST_NAME, MOST_ADDRESS = 500, 150, 254
+MOST_PROBLEMS = 100
+TABS = {
+    "People": "directory:people",
+    "Roles": "directory:roles",
+    "Import": "directory:import",
+    "Company settings": "directory:settings",
+    "First steps": "erp_integrations:first_steps",
+}
+
+
+def get_company_or_404(request: SignedInRequest, company_slug: str) -> Company:
+    """The company, if the person administers it: strangers get 404, colleagues 403."""
+    company = get_object_or_404(Company.objects.visible_to(request.user), slug=company_slug)
+    request.current_company = company
+    require_administer_company(request.user, company)
+    return company
+
+
+def get_member_or_404(company: Company, membership_id: int) -> Any:
+    """A row of ``list_people``, its person called as the company knows them."""
+    member = get_object_or_404(people.list_people(company), pk=membership_id)
+    Invitation.objects.filter(company=company).name_people([member.user])
+    return member
+
+
+def build_page(request: SignedInRequest, template: str, tab: str, form: Any, **parts: Any) -> HttpResponse:
+    """One of the Directory's pages, which all have a form."""
+    company = request.current_company
+    tabs = [NavItem(label, reverse(view, args=[company.slug]), label == tab) for label, view in TABS.items()]
+    context = {"company": company, "tabs": tabs, "form": form, **parts}
+    return render(request, f"directory/{template}.html", context, status=422 if form.errors else 200)
+
+
+def save_wishes(
+    request: SignedInRequest,
+    form: Form,
+    wishes: Sequence[Wish],
+    problems: Sequence[str] = (),
+    *,
+    done: str = "changed",
+) -> bool:
+    """A refusal becomes the form's errors."""
+    try:
+        count = people.save_people(
+            company=request.current_company, by=request.user, wishes=wishes, problems=problems
+        )
+    except RowsRefused as refused:
+        add_problems(form, refused)
+        return False
+    who = "1 person" if count == 1 else f"{count:,} people"
+    messages.success(request, f"{who} {done}." if count else "Nothing changed: all have it already.")
+    return True
+
+
+def add_problems(form: Form, refused: RowsRefused) -> None:
+    more = len(refused.problems) - MOST_PROBLEMS
+    for problem in refused.problems[:MOST_PROBLEMS] + [f"And {more:,} more."] * (more > 0):
+        form.add_error(None, problem)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@rate_limits.limit_rate(when=rate_limits.is_search)
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
+def list_people(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """Everybody of the company. A POST gives a role, or a level on projects, to those who are ticked."""
+    company = get_company_or_404(request, company_slug)
+    show, search = request.GET.get("show", ""), parse_search(request.GET.get("q", ""))
+    project_id = parse_key(request.GET.get("project", ""))
+    found = people.list_people(company).filter(SHOWN.get(show, SHOWN[""])[1])
+    if search:
+        found = found.filter(Q(known_as__icontains=search) | Q(user__email__icontains=search))
+    if project_id:
+        found = found.filter(user__project_memberships__project=project_id)
+    form = GivingForm(request.POST if request.method == "POST" else None, company=company)
+    if form.is_valid():
+        ticked = [key for each in request.POST.getlist("person") if (key := parse_key(each))]
+        chosen = found if "all" in request.POST else found.filter(pk__in=ticked)
+        chosen = chosen.exclude(user=request.user)
+        wishes = [Wish(email=each.user.email, **form.build_wish()) for each in chosen]
+        if not wishes:
+            form.add_error(None, "Tick somebody other than yourself.")
+        elif save_wishes(request, form, wishes):
+            return redirect(request.get_full_path())
+    kept = {"q": search, "show": show, "project": str(project_id or "")}
+    kept = {name: value for name, value in kept.items() if value}
+    page = pagination.get_page(found, request.GET.dict(), by="place", ascending=True, kept=kept)
+    on_projects = defaultdict(list)
+    listed = ProjectMembership.objects.filter(project__company=company).select_related("project")
+    for each in listed.filter(user__in=[row.user_id for row in page.rows]).order_by("project__name"):
+        on_projects[each.user_id].append(each)
+    context: dict[str, Any] = {"search": search, "show": show, "project_id": project_id, "shown": SHOWN}
+    context |= {"rows": [(row, on_projects[row.user_id]) for row in page.rows], "page": page}
+    context |= {"projects": company.projects.all(), "count": found.count()}
+    return build_page(request, "people", "People", form, **context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
+def invite(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    company = get_company_or_404(request, company_slug)
+    form = InvitationForm(request.POST if request.method == "POST" else None, company=company)
+    if form.is_valid():
+        who = {"email": form.cleaned_data["email"], "name": form.cleaned_data["name"]}
+        if company.memberships.filter(user__email__iexact=who["email"]).exists():
+            form.add_error("email", "They are in the Directory already.")
+        elif save_wishes(request, form, [Wish(**who, **form.build_wish())], done="invited"):
+            return redirect("directory:people", company_slug)
+    text = "They get a mail that names you, the company and what they get, with a link to choose a password."
+    context = {"title": "Invite", "label": "Invite", "refusal": "Nobody was invited", "text": text}
+    return build_page(request, "form", "People", form, **context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
+def person(request: SignedInRequest, company_slug: str, membership_id: int) -> HttpResponse:
+    """All rights of one person, and why. A POST changes it, or invites them again."""
+    company = get_company_or_404(request, company_slug)
+    member = get_member_or_404(company, membership_id)
+    if "again" in request.POST and member.invited_as and member.user != request.user:
+        people.send_invitation(member, by=request.user, name=member.invited_as)
+        messages.success(request, "The invitation will be sent again.")
+        return redirect(request.path)
+    initial = {name: getattr(member, name) for name in (*ROLE_LEVELS, "is_administrator")}
+    form = PersonForm(request.POST if request.method == "POST" else None, company=company, initial=initial)
+    if form.is_valid() and save_wishes(request, form, [Wish(email=member.user.email, **form.build_wish())]):
+        return redirect(request.path)
+    return build_page(request, "person", "People", form, member=member, rights=list_rights(member))
+
+
+def list_rights(member: Any) -> list[dict[str, Any]]:
+    """Each right of a person's, with the entry of the history that it is from, by whom, and why."""
+    on_projects = ProjectMembership.objects.filter(user=member.user_id, project__company=member.company_id)
+    on_projects = on_projects.select_related("project").order_by("project__name")
+    entries: dict[tuple[int, str], HistoryEntry] = {}
+    for entry in HistoryEntry.objects.about(member, *on_projects):
+        for name in [*entry.detail.get("levels", {}), entry.detail.get("privilege", "")]:
+            entries[entry.subject_id, name] = entry
+    givers = User.objects.in_bulk({each.by_id for each in entries.values() if each.by_id})
+    names = (*ROLE_LEVELS, "is_administrator", "can_push_to_accounting")
+    held: list[tuple[str, Any, str]] = [(member._meta.get_field(n).verbose_name, member, n) for n in names]
+    held += [(f"Commitments of {each.project}", each, "commitments_level") for each in on_projects]
+    rights = []
+    for label, row, name in held:
+        found, level = entries.get((row.pk, name)), getattr(row, name)
+        level = ("No", "Yes")[level] if isinstance(level, bool) else Level(level).label
+        right: dict[str, Any] = {"label": label[0].upper() + label[1:], "level": level, "entry": found}
+        if found:
+            right["by"] = givers.get(found.by_id or 0)
+            right["why"] = found.detail.get("reason") or found.detail.get("role")
+        rights.append(right)
+    return rights
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def leave(request: SignedInRequest, company_slug: str, membership_id: int) -> HttpResponse:
+    """A POST takes them out of the company, after the page has named all that ends."""
+    company = get_company_or_404(request, company_slug)
+    member = get_member_or_404(company, membership_id)
+    form, name = Form(request.POST if request.method == "POST" else None), str(member.user)
+    if form.is_valid():
+        try:
+            people.end_membership(membership=member, by=request.user)
+        except DirectoryError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"{name} is no longer in the Directory.")
+            return redirect("directory:people", company_slug)
+    text = (
+        "Every level ends at once, and so do mails, and sessions where no other company lists them. What "
+        "they wrote stays; what they accepted goes back to Ready to Export unless it has been partly sent. "
+        "They have:"
+    )
+    ending = [f"{each['label']}: {each['level']}" for each in list_rights(member)]
+    context = {"title": f"Take {name} out of {company}", "label": "Take out", "refusal": "Nothing was ended"}
+    return build_page(request, "form", "People", form, **context, text=text, ending=ending)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_privilege(request: SignedInRequest, company_slug: str, membership_id: int) -> HttpResponse:
+    """A POST asks staff to make them an approver, and changes nothing else."""
+    member = get_member_or_404(get_company_or_404(request, company_slug), membership_id)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        try:
+            memberships.ask_for_push_to_accounting(membership=member, by=request.user, reason=reason)
+        except DirectoryError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "Requested: those who can grant it have been mailed.")
+            return redirect("directory:person", company_slug, membership_id)
+    title = f"Request Can Push to Accounting for {member.user}"
+    text = "Staff grant it in Django admin, or don't. They read your reason."
+    context = {"title": title, "label": "Request", "refusal": "Not requested", "text": text}
+    return build_page(request, "form", "People", form, **context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def roles(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """A POST adds a role, or deletes one; who has its levels keeps them."""
+    company = get_company_or_404(request, company_slug)
+    posted = request.POST if request.method == "POST" else None
+    form = RoleForm(posted, instance=Role(company=company))
+    role, event = None, DirectoryEvent.ROLE_ADDED
+    if posted and "delete" in posted:
+        role = get_object_or_404(company.roles, pk=parse_key(posted["delete"]))
+        event = DirectoryEvent.ROLE_DELETED
+    elif form.is_valid():
+        role = form.save()
+    if role:
+        levels = {name: getattr(role, name) for name in (*ROLE_LEVELS, "commitments_level")}
+        detail = {"name": role.name, "levels": levels}
+        history.record(event=event, subject=role, by=request.user, company=company, detail=detail)
+        if event == DirectoryEvent.ROLE_DELETED:
+            role.delete()
+        return redirect(request.path)
+    return build_page(request, "roles", "Roles", form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
+def import_people(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """A POST enters and invites those of its rows, or says all that is wrong with them."""
+    company = get_company_or_404(request, company_slug)
+    form, typed = Form(request.POST if request.method == "POST" else None), request.POST.get("rows", "")
+    if form.is_valid():
+        file = request.FILES.get("file")
+        try:
+            if file and typed.strip():
+                raise RowsRefused("Paste rows or choose a file, not both.")
+            rows = read_file(file) if file else read_text(typed, "\t" if "\t" in typed else ",")
+            wishes, problems = read_wishes(company, find_columns(rows, HEADINGS))
+        except RowsRefused as refused:
+            add_problems(form, refused)
+        else:
+            if save_wishes(request, form, wishes, problems, done="invited or changed"):
+                return redirect("directory:people", company_slug)
+    return build_page(request, "import", "Import", form, typed=typed)
+
+
+def read_wishes(company: Company, rows: list[Row]) -> tuple[list[Wish], list[str]]:
+    """The wish of each row, and every problem of the rows themselves."""
+    if len(rows) > MOST_PEOPLE:
+        raise RowsRefused(f"Enter at most {MOST_PEOPLE} people at once.")
+    roles = {role.name.casefold(): role for role in company.roles.all()}
+    projects = defaultdict(set)
+    for project in company.projects.all():
+        projects[project.name.casefold()].add(project.pk)
+        projects[project.number.casefold()].add(project.pk)
+    wishes, problems = [], []
+    for number, row in rows:
+        place = f"Row {number}: "
+        email, name, role_name, project_names, *more = [*row, "", "", ""]
+        role = roles.get(role_name.casefold())
+        names = [each for part in project_names.split(";") if (each := part.strip())]
+        found = [projects.get(each.casefold(), set()) for each in names]
+        checks = [
+            (any(more), "It has more than e-mail, name, role and projects."),
+            (not is_address(email), f"{email[:60] or 'A blank'} is no e-mail address."),
+            (len(name) > MOST_NAME, f"The name is longer than {MOST_NAME} characters."),
+            (role_name and not role, f"There is no role {role_name[:60]}."),
+            (names and not (role and role.commitments_level != Level.NONE), "Projects need a role for them."),
+        ]
+        checks += [
+            (len(keys) != 1, f"{'Several projects are' if keys else 'There is no project'} {each[:60]}.")
+            for each, keys in zip(names, found, strict=True)
+        ]
+        wrong = [f"{place}{sentence}" for applies, sentence in checks if applies]
+        problems += wrong
+        if not wrong:
+            levels = {column: getattr(role, column) for column in ROLE_LEVELS} if role else {}
+            on = {key: role.commitments_level for keys in found for key in keys} if role else {}
+            wishes.append(
+                Wish(email=email, name=name, levels=levels, projects=on, role=role_name, place=place)
+            )
+    return wishes, problems
+
+
+def is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return len(text) <= MOST_ADDRESS
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    company = get_company_or_404(request, company_slug)
+    form = CompanySettingsForm(request.POST if request.method == "POST" else None, instance=company)
+    if form.is_valid():
+        if fields := form.changed_data:
+            company.save(update_fields=fields)  # the rules may have been changed by staff
+            event, detail = DirectoryEvent.COMPANY_CHANGED, {"fields": fields}
+            history.record(event=event, subject=company, by=request.user, company=company, detail=detail)
+        messages.success(request, "Saved.")
+        return redirect(request.path)
+    if form.errors:
+        company.refresh_from_db()
+    context = {"title": "Company settings", "label": "Save", "refusal": "Not saved"}
+    return build_page(request, "form", "Company settings", form, **context)

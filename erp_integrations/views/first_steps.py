@@ -1,0 +1,74 @@
+"""All that a company needs before its first export, each with the page where it is done."""
+
+from contextlib import suppress
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_safe
+
+from commitments.models import CostCode
+from directory.models import CompanyMembership, Level
+from directory.requests import SignedInRequest
+from directory.rights.permissions import require_see_first_steps
+from erp_integrations.models import Connection, JobLink, VendorLink
+from erp_integrations.views.access import require_member
+from notifications.models import OutgoingEmail, Status
+
+OWN, ERP, STAFF = "A company administrator", "An ERP Integrations Admin", "Staff, in Django admin"
+RECOMMENDED = ("Read-back", "Mail is sent")
+
+
+@require_safe
+def first_steps(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """Whoever has just signed in sees it only while something essential is missing."""
+    viewer = require_member(request, company_slug)
+    require_see_first_steps(request.user, viewer.company)
+    may = {
+        OWN: viewer.is_administrator and not viewer.can_push_to_accounting,
+        ERP: viewer.erp_integrations_level == Level.ADMIN,
+        STAFF: viewer.user.is_staff,
+    }
+    steps = [
+        (label, is_done, who, find_url(viewer, *pages) if may.get(who) else "")
+        for label, is_done, who, *pages in list_steps(viewer)
+    ]
+    is_ready = all(is_done or label in RECOMMENDED for label, is_done, *_ in steps)
+    if "arriving" in request.GET and is_ready:
+        return redirect(f"{reverse('home')}?ready=1")
+    context = {"company": viewer.company, "steps": steps, "is_ready": is_ready, "recommended": RECOMMENDED}
+    return render(request, "erp_integrations/first_steps.html", context)
+
+
+def list_steps(viewer: CompanyMembership) -> list[tuple[str, bool, str, *tuple[str, ...]]]:
+    """In their order: what it is, whether it is done, who does it, and on which pages."""
+    company = viewer.company
+    connections = Connection.objects.filter(company=company)
+    tested = connections.filter(wsdls__isnull=False, state__awaits_probe=False)
+    has_others = company.memberships.exclude(user=viewer.user).exists()
+    has_codes = CostCode.objects.filter(project__company=company).exists()
+    has_vendors = VendorLink.objects.filter(connection__company=company).exists()
+    has_jobs = JobLink.objects.filter(project__company=company).exists()
+    mails = OutgoingEmail.objects.filter(recipient__company_memberships__company=company)
+    has_read_back = any(each.has_read_back for each in connections)
+    has_mails, project_list = mails.filter(status=Status.SENT).exists(), "admin:directory_project_changelist"
+    return [
+        ("People", has_others, OWN, "directory:people"),
+        ("An approver who can decide", company.memberships.deciders().exists(), OWN, "directory:people"),
+        ("A connection to Spectrum", connections.exists(), STAFF, "admin:erp_integrations_connection_add"),
+        ("The connection is tested", tested.exists(), ERP, "erp_integrations:settings"),
+        ("Projects", company.projects.exists(), STAFF, project_list),
+        ("Projects, linked to jobs", has_jobs, ERP, "erp_integrations:take_over", "erp_integrations:jobs"),
+        ("Cost codes", has_codes, ERP, "erp_integrations:take_over", "erp_integrations:cost_codes"),
+        ("Vendors, linked", has_vendors, ERP, "erp_integrations:take_over", "erp_integrations:vendors"),
+        (RECOMMENDED[0], has_read_back, "The operator of the server"),
+        (RECOMMENDED[1], has_mails, STAFF, "admin:notifications_outgoingemail_changelist"),
+    ]
+
+
+def find_url(viewer: CompanyMembership, *pages: str) -> str:
+    """Of the first of these pages that there is."""
+    for page in pages:
+        with suppress(NoReverseMatch):
+            return reverse(page, args=[] if page.startswith("admin:") else [viewer.company.slug])
+    return ""

@@ -1,0 +1,378 @@
+"""The Company Directory: what a company's own administrators do in it, and what they can't."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from directory.accounts.people import Wish, end_membership, save_people
+from directory.models import Company, HistoryEntry, Level, Role, User
+from directory.rights import memberships
+from directory.rights.groups import create_groups
+from directory.rights.permissions import RightMissing, require_push_to_accounting
+from directory.row_files import RowsRefused
+from notifications.models import Kind, OutgoingEmail, Status
+from tests.clients import signed_in
+from tests.directory.signing_in import PASSWORD, sign_in
+from tests.factories import (
+    ApproverFactory,
+    CommitmentFactory,
+    CompanyFactory,
+    PersonFactory,
+    ProjectFactory,
+    join_company,
+    join_project,
+)
+from tests.notifications.factories import OutgoingEmailFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def company() -> Company:
+    User.objects.create_superuser("root@example.test", "a long password")
+    made: Company = CompanyFactory(slug="ours", name="Ours")
+    return made
+
+
+@pytest.fixture
+def administrator(company: Company) -> User:
+    person: User = PersonFactory(first_name="Ada", last_name="Ministrator")
+    join_company(person, company, is_administrator=True)
+    return person
+
+
+@pytest.fixture
+def other(company: Company) -> User:
+    """Another administrator."""
+    person: User = PersonFactory(first_name="Otto", last_name="Other")
+    join_company(person, company, is_administrator=True)
+    return person
+
+
+@pytest.fixture
+def manager(company: Company) -> Role:
+    return Role.objects.create(company=company, name="Project manager", commitments_level=Level.ADMIN)
+
+
+def page(who: User, place: str = "", **posted: Any) -> Any:
+    client, address = signed_in(who), f"/companies/ours/directory/{place}"
+    return client.post(address, posted) if posted else client.get(address)
+
+
+def invite(by: User, **posted: Any) -> Any:
+    return page(by, "invite/", **{"email": "ann@new.test", "name": "Ann Lee", **posted})
+
+
+def wish(company: Company, by: User, email: str, **levels: Any) -> int:
+    return save_people(company=company, by=by, wishes=[Wish(email=email, name="Ann Lee", levels=levels)])
+
+
+class TestInvitation:
+    def test_who_is_new_gets_an_account_and_a_mail_that_says_who_where_and_what_for(
+        self, administrator: User, company: Company, manager: Role
+    ) -> None:
+        project = ProjectFactory(company=company, name="Library")
+        assert invite(administrator, role=manager.pk, projects=[project.pk]).status_code == 302
+        person = User.objects.get(email="ann@new.test")
+        assert (person.first_name, person.last_name, person.has_usable_password()) == ("Ann", "Lee", False)
+        assert person.project_memberships.get().commitments_level == Level.ADMIN
+        mail = OutgoingEmail.objects.get(kind=Kind.INVITATION)
+        assert mail.subject == "Ours invites you to Ledgergate"
+        assert "Ada Ministrator invited you to Ours" in mail.text_body
+        assert "Commitments of Library: Admin" in mail.text_body
+        assert "Invited" in page(administrator).content.decode()
+
+    def test_nothing_tells_whether_there_is_an_account(self, administrator: User, company: Company) -> None:
+        elsewhere = CompanyFactory()
+        known = PersonFactory(email="bob@known.test", first_name="Robert", last_name="Known")
+        join_company(known, elsewhere)
+        known.set_password(PASSWORD)
+        known.save()
+        before = User.objects.filter(pk=known.pk).values().get()
+        answers = [
+            invite(administrator, email=f"bob@{name}.test", name="Bob B", erp_integrations_level="standard")
+            for name in ("known", "unknown")
+        ]
+        assert [each.status_code for each in answers] == [302, 302]
+        assert User.objects.filter(pk=known.pk).values().get() == before
+        shown = ["", "?q=Bob", *(f"{each.pk}/" for each in company.memberships.exclude(user=administrator))]
+        texts = [page(administrator, each).content.decode() for each in shown]
+        assert all("Bob B" in each for each in texts)
+        assert not any("Robert" in each for each in texts)
+        assert "No matches" in page(administrator, "?q=Robert").content.decode()
+        mails = OutgoingEmail.objects.exclude(kind=Kind.INVITATION)
+        assert mails.exists()
+        assert not any("Robert" in each.text_body for each in mails)
+        own = OutgoingEmail.objects.get(kind=Kind.INVITATION, recipient=known)
+        assert "hoose" not in own.text_body  # a password is there
+        assert sign_in(Client(), known.email) == 302
+        assert "Robert Known" in page(administrator).content.decode()
+
+    def test_staff_of_another_company_are_not_listed_by_an_administrator_of_this_one(
+        self, administrator: User, company: Company
+    ) -> None:
+        PersonFactory(email="ann@new.test", is_staff=True)
+        assert invite(administrator).status_code == 422
+        assert company.memberships.count() == 1
+
+
+class TestTwoHands:
+    def test_nobody_changes_their_own_levels(self, administrator: User, company: Company) -> None:
+        own = administrator.company_memberships.get()
+        answer = page(administrator, f"{own.pk}/", erp_integrations_level="admin", is_administrator="on")
+        assert answer.status_code == 422
+        project = ProjectFactory(company=company)
+        posted: dict[str, Any] = {
+            "all": "1",
+            "person": own.pk,
+            "projects": [project.pk],
+            "commitments_level": "admin",
+        }
+        assert page(administrator, **posted).status_code == 422
+        assert not administrator.project_memberships.exists()
+
+    @pytest.mark.parametrize(
+        "levels",
+        [{"erp_integrations_level": "admin"}, {"directory_level": "admin"}, {"is_administrator": True}],
+    )
+    def test_who_entered_somebody_gives_them_no_authority(
+        self, administrator: User, other: User, company: Company, levels: dict[str, Any]
+    ) -> None:
+        with pytest.raises(RowsRefused, match="You added Ann"):
+            wish(company, administrator, "ann@new.test", **levels)
+        wish(company, administrator, "ann@new.test")
+        with pytest.raises(RowsRefused, match="You added Ann"):
+            wish(company, administrator, "ann@new.test", **levels)
+        assert wish(company, other, "ann@new.test", **levels) == 1
+
+    def test_who_decides_does_not_say_who_writes(self, administrator: User, company: Company) -> None:
+        join_company(administrator, company, can_push_to_accounting=True)
+        assert invite(administrator).status_code == 403
+        assert signed_in(administrator).get("/").status_code == 200
+
+    def test_no_administrator_gets_rid_of_another(
+        self, administrator: User, other: User, company: Company
+    ) -> None:
+        theirs = other.company_memberships.get()
+        with pytest.raises(RowsRefused):
+            wish(company, administrator, other.email, is_administrator=False)
+        with pytest.raises(memberships.DirectoryError):
+            end_membership(membership=theirs, by=administrator)
+
+    def test_what_gives_authority_is_mailed_once_to_the_others(
+        self, administrator: User, other: User, company: Company, manager: Role
+    ) -> None:
+        project = ProjectFactory(company=company, name="Library")
+        for name in ("ann", "bea"):
+            wish(company, administrator, f"{name}@new.test")
+        found = company.memberships.filter(user__email__endswith="@new.test")
+        OutgoingEmail.objects.all().delete()
+        posted = {"all": "1", "role": manager.pk, "projects": [project.pk]}
+        assert page(administrator, "?q=new.test", **posted).status_code == 302
+        mail = OutgoingEmail.objects.get(recipient=other)
+        assert mail.subject == "Levels of 2 people changed at Ours"
+        assert mail.text_body.count("Library") == found.count() == 2
+
+    def test_a_request_grants_nothing_and_is_seen_and_mailed_to_those_who_can(
+        self, administrator: User, company: Company
+    ) -> None:
+        wish(company, administrator, "ann@new.test", erp_integrations_level="standard")
+        membership = company.memberships.get(user__email="ann@new.test")
+        granter: User = User.objects.get(is_superuser=True)
+        for status in (302, 422):  # once
+            answer = page(administrator, f"{membership.pk}/request/", reason="She is our new accountant.")
+            assert answer.status_code == status
+        membership.refresh_from_db()
+        assert not membership.can_push_to_accounting
+        mail = OutgoingEmail.objects.get(recipient=granter, subject__startswith="Can Push to Accounting requ")
+        assert "She is our new accountant." in mail.text_body
+        admin = signed_in(granter).get("/admin/directory/companymembership/?requested=1").content.decode()
+        assert "1 company membership" in admin
+        memberships.grant_push_to_accounting(membership=membership, by=granter, reason="Known to me.")
+        assert not company.memberships.filter(pk=membership.pk, can_push_to_accounting=False).exists()
+        assert "requested" not in page(administrator, f"{membership.pk}/").content.decode()
+
+    def test_a_role_that_was_changed_meanwhile_is_not_given(
+        self, administrator: User, company: Company, manager: Role
+    ) -> None:
+        wish(company, administrator, "ann@new.test")
+        assert page(administrator, "roles/", delete=manager.pk).status_code == 302
+        page(administrator, "roles/", name="Project manager", erp_integrations_level="admin",
+             directory_level="none", history_level="none", commitments_level="none")  # fmt: skip
+        assert company.roles.get().erp_integrations_level == Level.ADMIN
+        assert page(administrator, all="1", role=manager.pk).status_code == 422
+
+
+class TestLeaving:
+    def test_levels_projects_privilege_sessions_and_mails_end_at_once(
+        self, administrator: User, company: Company
+    ) -> None:
+        approver = ApproverFactory(company=company)
+        join_project(approver, ProjectFactory(company=company, name="Library"), Level.ADMIN)
+        approver.set_password(PASSWORD)
+        approver.save()
+        client = Client()
+        assert sign_in(client, approver.email) == 302
+        waiting: Any = OutgoingEmailFactory(recipient=approver, kind=Kind.DAILY_SUMMARY)
+        membership = approver.company_memberships.get()
+        address = f"{membership.pk}/leave/"
+        shown = page(administrator, address).content.decode()
+        assert "Can Push to Accounting: Yes" in shown
+        assert "Commitments of Library: Admin" in shown
+        assert page(administrator, address, csrf="").status_code == 302
+        assert not approver.project_memberships.exists()
+        with pytest.raises(RightMissing):
+            require_push_to_accounting(approver, company)
+        assert client.get("/").status_code == 302
+        assert "login" in client.get("/")["Location"]
+        waiting.refresh_from_db()
+        assert waiting.status == Status.FAILED
+        wish(company, administrator, approver.email)  # and back, with nothing of it
+        back = approver.company_memberships.get()
+        assert (back.erp_integrations_level, back.can_push_to_accounting) == ("none", False)
+
+    def test_sessions_of_who_is_of_another_company_too_go_on(
+        self, administrator: User, company: Company
+    ) -> None:
+        person = PersonFactory()
+        for each in (company, CompanyFactory()):
+            join_company(person, each)
+        client = signed_in(person)
+        end_membership(membership=person.company_memberships.get(company=company), by=administrator)
+        assert client.get("/accounts/profile/").status_code == 200
+
+
+class TestImport:
+    ROWS = (
+        "E-mail,Name,Role,Projects\nann@new.test,Ann Lee,project manager,24-001; Harbour\nbea@new.test,Bea\n"
+    )
+
+    @pytest.fixture(autouse=True)
+    def projects(self, company: Company, manager: Role) -> None:
+        ProjectFactory(company=company, name="Library", number="24-001")
+        ProjectFactory(company=company, name="Harbour", number="24-002")
+        ProjectFactory(company=company, name="Twin", number="24-002")
+
+    def test_rows_become_people_and_the_same_once_more_changes_nothing(
+        self, administrator: User, company: Company
+    ) -> None:
+        file = SimpleUploadedFile("people.csv", self.ROWS.encode())
+        assert page(administrator, "import/", file=file).status_code == 302
+        ann = User.objects.get(email="ann@new.test")
+        assert ann.project_memberships.count() == 2
+        before = HistoryEntry.objects.count(), OutgoingEmail.objects.count()
+        assert page(administrator, "import/", rows=self.ROWS).status_code == 302
+        assert (HistoryEntry.objects.count(), OutgoingEmail.objects.count()) == before
+
+    def test_every_problem_is_said_by_row_and_nobody_is_entered(
+        self, administrator: User, other: User, company: Company
+    ) -> None:
+        Role.objects.create(company=company, name="ERP admin", erp_integrations_level=Level.ADMIN)
+        rows = (
+            "nobody,X\nann@new.test,Ann,Boss\nbea@new.test,Bea,Project manager,24-002;24-009\n"
+            f"cid@new.test\n{administrator.email},Ada,ERP admin\ndan@new.test,Dan,ERP admin\n"
+            "eve@new.test,Eve,,Library\nEVE@new.test,Eve\nfay@new.test,Fay\n"
+        )
+        answer = page(administrator, "import/", rows=rows)
+        assert answer.status_code == 422
+        shown = answer.content.decode()
+        for number, sentence in (
+            (1, "nobody is no e-mail address."), (2, "There is no role Boss."),
+            (3, "Several projects are 24-002."), (3, "There is no project 24-009."),
+            (4, "The name is missing."), (5, "You can&#x27;t change your own levels."),
+            (6, "You added Dan"), (7, "Projects need a role"),
+        ):  # fmt: skip
+            assert f"Row {number}: {sentence}" in shown
+        assert company.memberships.count() == 2
+
+    def test_two_hundred_people_take_no_more_queries_each(
+        self, administrator: User, company: Company
+    ) -> None:
+        def count(first: int, last: int) -> int:
+            rows = "\n".join(f"p{n}@new.test,P {n},Project manager,24-001" for n in range(first, last))
+            with CaptureQueriesContext(connection) as queries:
+                assert page(administrator, "import/", rows=rows).status_code == 302
+            return len(queries)
+
+        few, more = count(0, 2), count(2, 12)
+        assert more < few * 6
+
+
+class TestPages:
+    def test_they_are_for_administrators_of_this_company_alone(self, company: Company) -> None:
+        reader, stranger = PersonFactory(), PersonFactory()
+        join_company(reader, company, directory_level=Level.ADMIN)
+        join_company(stranger, CompanyFactory(), is_administrator=True)
+        assert (page(reader).status_code, page(stranger).status_code) == (403, 404)
+
+    def test_the_list_asks_the_same_of_many_as_of_few(self, administrator: User, company: Company) -> None:
+        def count() -> int:
+            client = signed_in(administrator)
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get("/companies/ours/directory/").status_code == 200
+            return len(queries)
+
+        few = count()
+        for _ in range(5):
+            join_project(PersonFactory(), ProjectFactory(company=company), Level.ADMIN)
+        assert count() == few
+
+    @pytest.mark.parametrize("query", ["?q=%00", "?show=x&project=9" + "9" * 30, "?after=%00", "?before=zz"])
+    def test_nonsense_in_the_address_is_no_fault(self, administrator: User, query: str) -> None:
+        assert page(administrator, query).status_code == 200
+
+    def test_one_person_s_page_says_why(self, administrator: User, company: Company, manager: Role) -> None:
+        project = ProjectFactory(company=company, name="Library")
+        invite(administrator, role=manager.pk, projects=[project.pk])
+        membership = company.memberships.get(user__email="ann@new.test")
+        shown = page(administrator, f"{membership.pk}/").content.decode()
+        assert "Commitments of Library" in shown
+        assert "Project manager" in shown
+        assert "Ada" in shown
+
+    def test_settings_keep_the_currency_once_there_are_commitments(
+        self, administrator: User, company: Company
+    ) -> None:
+        zone = {"time_zone": "Europe/Berlin"}
+        assert page(administrator, "settings/", name="Ours & Co", currency="cad", **zone).status_code == 302
+        company.refresh_from_db()
+        assert (company.name, company.currency, company.time_zone) == ("Ours & Co", "CAD", "Europe/Berlin")
+        CommitmentFactory(project=ProjectFactory(company=company))
+        page(administrator, "settings/", name="Ours", currency="EUR", **zone)
+        company.refresh_from_db()
+        assert (company.name, company.currency) == ("Ours", "CAD")
+
+
+class TestFirstSteps:
+    def test_who_administers_a_company_begins_with_what_it_lacks(self, administrator: User) -> None:
+        shown = signed_in(administrator).get("/", follow=True)
+        assert shown.request["PATH_INFO"] == "/companies/ours/erp-integrations/first-steps/"
+        assert "To do" in shown.content.decode()
+        assert signed_in(administrator).get("/?ready=1").status_code == 200
+
+
+class TestDjangoAdmin:
+    def test_a_project_takes_only_people_of_its_company(self, company: Company) -> None:
+        root = signed_in(User.objects.get(is_superuser=True))
+        person, project = PersonFactory(), ProjectFactory(company=company)
+        posted = {"user": person.pk, "project": project.pk, "commitments_level": "admin"}
+        answer = root.post("/admin/directory/projectmembership/add/", posted)
+        assert "not in the Company Directory" in answer.content.decode()
+        assert not person.project_memberships.exists()
+
+    def test_groups_are_there_to_choose_from(self) -> None:
+        create_groups()  # as after each migration
+        groups = {each.name: each for each in Group.objects.all()}
+        reading = groups["Support, read-only"].permissions.values_list("codename", flat=True)
+        assert reading
+        assert all(each.startswith("view_") for each in reading)
+        assert (
+            not groups["Directory administration"]
+            .permissions.filter(codename="grant_push_to_accounting")
+            .exists()
+        )
