@@ -201,9 +201,10 @@ class Judge:
             old, new = before[label].get(key, {}), now[label].get(key, {})
             levels = ("erp_integrations_level", "directory_level")
             gone = "none"
-            return any(old.get(name, gone) != new.get(name, gone) for name in levels) or bool(
-                old.get("can_push_to_accounting")
-            ) != bool(new.get("can_push_to_accounting"))
+            powers = ("is_administrator", "can_push_to_accounting")
+            return any(old.get(name, gone) != new.get(name, gone) for name in levels) or any(
+                bool(old.get(name)) != bool(new.get(name)) for name in powers
+            )
         return True
 
     @staticmethod

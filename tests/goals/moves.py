@@ -455,6 +455,115 @@ def confirm_approvers(desk: Desk) -> None:
     desk.submit(desk.of_company("erp_integrations:approvers"), drop=("flagged",))
 
 
+# In the Company Directory
+
+
+def _ghost(desk: Desk) -> str:
+    """The account that this hand invents, as somebody else's."""
+    return f"invention of the {desk.hand}"
+
+
+def _entry(desk: Desk, name: str) -> int:
+    account = desk.there.accounts.get(name)
+    held = CompanyMembership.objects.filter(user=account).first() if account else None
+    if held is None:
+        raise Impossible
+    return held.pk
+
+
+def _add_inventions() -> None:
+    def invite(desk: Desk, levels: dict[str, Any], place: str) -> None:
+        email = _own_address(desk, "invention")
+        if User.objects.filter(email=email).exists():
+            raise Impossible
+        typed = {"email": email, "name": "Ann Lee", **levels}
+        if place == "directory:import":
+            typed = {"rows": f"{email},Ann Lee,{levels.get('role', '')}"}
+        elif "commitments_level" in levels:
+            typed["projects"] = [desk.there.project.pk]
+        desk.submit(desk.of_company(place), typed=typed)
+        person = User.objects.filter(email=email).first()
+        if person is None:
+            raise Impossible
+        desk.there.accounts[_ghost(desk)] = person
+        desk.book.sessions[(desk.hand, _ghost(desk))] = Browser(person)
+
+    for what, levels in (
+        ("who writes and sends", {"commitments_level": "admin"}),
+        ("as Admin on ERP Integrations", {"erp_integrations_level": "admin"}),
+        ("as Admin on the Directory", {"directory_level": "admin"}),
+        ("with Standard on ERP Integrations", {"erp_integrations_level": "standard"}),
+    ):
+        _move(f"invites somebody invented {what}", "company", "directory:invite")(
+            partial(invite, levels=levels, place="directory:invite")
+        )
+    _move("imports somebody invented", "company", "directory:import")(
+        partial(invite, levels={"role": "All"}, place="directory:import")
+    )
+
+
+_add_inventions()
+
+
+@_move("makes a role that may do everything", "company", "directory:roles")
+def add_role(desk: Desk) -> None:
+    levels = dict.fromkeys(("erp_integrations_level", "directory_level", "commitments_level"), "admin")
+    desk.submit(desk.of_company("directory:roles"), typed={"name": "All", **levels})
+
+
+@_move("gives the role to everybody, and the project", "company", "directory:people")
+def give_role(desk: Desk) -> None:
+    role = desk.there.company.roles.first()
+    if role is None:
+        raise Impossible
+    mine = str(_entry(desk, desk.account))
+    typed = {"all": "1", "person": mine, "role": role.pk, "projects": [desk.there.project.pk]}
+    desk.submit(desk.of_company("directory:people"), typed=typed)
+
+
+@_move("gives themselves the project", "company", "directory:people")
+def give_self_project(desk: Desk) -> None:
+    typed = {"person": str(_entry(desk, desk.account)), "projects": [desk.there.project.pk]}
+    desk.submit(desk.of_company("directory:people"), typed={**typed, "commitments_level": "admin"})
+
+
+def _add_levels() -> None:
+    def change(desk: Desk, target: str, levels: dict[str, Any]) -> None:
+        name = {"themselves": desk.account, "their invention": _ghost(desk)}.get(target, target)
+        address = desk.of_company("directory:person", _entry(desk, name))
+        if target == "themselves":  # where the page has no form
+            desk.browser.post(address, levels)
+        else:
+            desk.submit(address, typed=levels)
+
+    def ask(desk: Desk, target: str) -> None:
+        name = desk.account if target == "themselves" else _ghost(desk)
+        desk.submit(desk.of_company("directory:request", _entry(desk, name)), reason="It is needed.")
+
+    def leave(desk: Desk, target: str) -> None:
+        desk.submit(desk.of_company("directory:leave", _entry(desk, target)))
+
+    for target in ("themselves", "their invention", people.FORMER, people.INVITED, people.SENDER):
+        for what, levels in (
+            ("Admin on ERP Integrations", {"erp_integrations_level": "admin"}),
+            ("a company administrator", {"is_administrator": "on"}),
+        ):
+            _move(f"makes {target} {what}, in the Directory", "company", "directory:person")(
+                partial(change, target=target, levels=levels)
+            )
+    for target in ("themselves", "their invention"):
+        _move(f"asks staff to make {target} an approver", "company", "directory:request")(
+            partial(ask, target=target)
+        )
+    for target in (people.APPROVER, people.CREATOR):
+        _move(f"takes the {target} out of the company", "company", "directory:leave")(
+            partial(leave, target=target)
+        )
+
+
+_add_levels()
+
+
 # Accounts
 
 

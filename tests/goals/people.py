@@ -49,6 +49,8 @@ HANDS = _of(
     Kind("ERP admin", ADMIN),
     Kind("approving ERP admin", ADMIN, privilege=True),
     Kind("Directory admin", directory=ADMIN),
+    Kind("company administrator", administers=True),
+    Kind("approving company administrator", STANDARD, privilege=True, administers=True),
     Kind("staff of accounts", staff=Q(codename="change_user")),
     Kind("granting staff of accounts", staff=Q(codename="change_user") | GRANTING),
     Kind("granting project admin", STANDARD, privilege=True, commitments=ADMIN, staff=GRANTING),

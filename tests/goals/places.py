@@ -32,6 +32,8 @@ HARMLESS: dict[str, str] = {
     "readyz": LOOKS,
     "erp_integrations:overview": LOOKS,
     "erp_integrations:start": LOOKS,
+    "erp_integrations:first_steps": LOOKS,
+    "directory:settings": "Name and currency, which no amount is converted by.",
     "erp_integrations:same-names": "Each is linked by the function that the move to link a vendor calls.",
     "erp_integrations:take_over": "What it makes is new, and linked to what has its name in Spectrum.",
     "erp_integrations:running": "What comes in is in Spectrum, and the database keeps it from export.",

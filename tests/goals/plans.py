@@ -22,6 +22,7 @@ class Part:
 
 ON_THEIR_OWN = {
     *("staff of accounts", "staff of memberships", "staff who grant", "granting Directory admin"),
+    *("company administrator", "approving company administrator"),
     *("granting staff of accounts", "creator with database role"),
     *("staff of companies", "superuser", people.OPERATOR, "granting Directory admin with creator"),
 }
@@ -33,6 +34,8 @@ QUICK = tuple(
         ("approving project admin", (UNSENT,), 3),
         ("ERP admin", (AWAITING,), 2),
         ("approving ERP admin", (AWAITING,), 2),
+        ("company administrator", (AWAITING,), 2),
+        ("approving company administrator", (UNSENT,), 2),
         ("staff of accounts", (AWAITING,), 4),
         ("granting staff of accounts", (AWAITING,), 3),
         ("staff of memberships", (AWAITING,), 1),

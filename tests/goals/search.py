@@ -336,6 +336,8 @@ def _areas(account: User) -> tuple[set[str], set[str]]:
             areas |= {"erp admin"}
         if "admin" in (held.erp_integrations_level, held.directory_level):
             areas |= {"directory"}
+        if held.is_administrator:
+            areas |= {"company"}
         if held.can_push_to_accounting:
             areas |= {"own"}
     if person.is_staff:

@@ -146,7 +146,9 @@ AUTHORITY = {
     "directory.user_user_permissions": {"user_id", "permission_id"},
     "auth.group_permissions": {"group_id", "permission_id"},
     "directory.company": {"allows_own_decisions", "requires_two_step"},
-    "directory.companymembership": {"erp_integrations_level", "directory_level", "can_push_to_accounting"},
+    "directory.companymembership": {
+        *("erp_integrations_level", "directory_level", "is_administrator", "can_push_to_accounting"),
+    },
     "mfa.authenticator": {"user_id", "type"},
     "erp_integrations.vendorlink": {"vendor_code", "general_ledger_account", "contract_company_id"},
     "erp_integrations.joblink": {"job_number", "connection_id", "project_id"},
@@ -164,7 +166,9 @@ AUTHORITY = {
 person's own password and first factor are theirs alone, see ``judging.steered``."""
 
 POWERS = {
-    "directory.companymembership": ("erp_integrations_level", "directory_level", "can_push_to_accounting"),
+    "directory.companymembership": (
+        *("erp_integrations_level", "directory_level", "is_administrator", "can_push_to_accounting"),
+    ),
     "directory.projectmembership": ("commitments_level",),
     "directory.user": ("is_staff", "is_superuser"),
     "directory.user_groups": ("group_id",),
@@ -176,6 +180,7 @@ STEERS_NOTHING = {
     *("commitments.commitment", "commitments.lineitem", "commitments.costcode", "commitments.costtype"),
     *("commitments.attachment", "commitments.import"),
     *("commitments.contractcompany", "directory.project", "directory.projectmembership", "directory.draft"),
+    *("directory.role", "directory.invitation"),
     *("erp_integrations.exportjob", "erp_integrations.exportcall", "erp_integrations.connectionstate"),
     *("erp_integrations.erpidhold", "erp_integrations.restore"),
     *("erp_integrations.unconfirmedchange", "erp_integrations.savedfilter"),
