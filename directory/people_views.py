@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from directory import history
 from directory.accounts import people
 from directory.accounts.people import Wish
+from directory.columns import Column, read_columns
 from directory.db import pagination
 from directory.db.pagination import parse_key, parse_search
 from directory.history.events import DirectoryEvent
@@ -43,7 +45,7 @@ from directory.requests import SignedInRequest
 from directory.rights import memberships
 from directory.rights.memberships import DirectoryError
 from directory.rights.permissions import require_administer_company
-from directory.row_files import Row, RowsRefused, find_columns, read_file, read_text
+from directory.row_files import Row, RowsRefused, read_file, read_text
 from directory.web import rate_limits
 from directory.web.context_processors import NavItem
 
@@ -55,12 +57,12 @@ SHOWN: Mapping[str, tuple[str, Q]] = {
     "invited": ("Not signed in yet", Q(invited_as__isnull=False)),
     "one-step": ("Without two-step verification", Q(has_two_step=False, invited_as=None)),
 }
-HEADINGS = {
-    "e-mail": ("e-mail", "email", "mail", "e-mail address", "email address"),
-    "name": ("name", "full name", "person"),
-    "role": ("role",),
-    "projects": ("projects", "project", "jobs", "job"),
-}
+COLUMNS = (
+    Column("email", "E-mail", ("mail", "e-mail address")),
+    Column("name", "Name", ("full name", "person")),
+    Column("role", "Role"),
+    Column("projects", "Projects", ("project", "jobs", "job")),
+)
 MOST_PEOPLE, MOST_NAME, MOST_ADDRESS = 500, 150, 254
 MOST_PROBLEMS = 100
 TABS = {
@@ -293,8 +295,9 @@ def import_people(request: SignedInRequest, company_slug: str) -> HttpResponse:
         try:
             if file and typed.strip():
                 raise RowsRefused("Paste rows or choose a file, not both.")
-            rows = read_file(file) if file else read_text(typed, "\t" if "\t" in typed else ",")
-            wishes, problems = read_wishes(company, find_columns(rows, HEADINGS))
+            rows = read_file(file) if file else read_text(typed)
+            few = list(islice(rows, MOST_PEOPLE + 2))  # with a head, one too many
+            wishes, problems = read_wishes(company, read_columns(few, COLUMNS))
         except RowsRefused as refused:
             add_problems(form, refused)
         else:
@@ -305,8 +308,8 @@ def import_people(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 def read_wishes(company: Company, rows: list[Row]) -> tuple[list[Wish], list[str]]:
     """The wish of each row, and every problem of the rows themselves."""
-    if len(rows) > MOST_PEOPLE:
-        raise RowsRefused(f"Enter at most {MOST_PEOPLE} people at once.")
+    if not 0 < len(rows) <= MOST_PEOPLE:
+        raise RowsRefused(f"Enter 1 to {MOST_PEOPLE} people at once.")
     roles = {role.name.casefold(): role for role in company.roles.all()}
     projects = defaultdict(set)
     for project in company.projects.all():
