@@ -82,6 +82,8 @@ def test_it_only_rises(simulator: Simulator, queued: ExportJob, folder: Path) ->
     first, last = WireAttempt.objects.order_by("pk")[0], WireAttempt.objects.order_by("-pk")[0]
     assert watermark.write_mark(last) == watermark.write_mark(first) == ""
     assert marks(folder) == [last.pk]
+    # Web reads it before a connection goes on, and may be another user of the system.
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
 
 
 def test_files_of_dead_processes_go_when_they_say_no_more(
