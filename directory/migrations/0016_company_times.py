@@ -14,6 +14,9 @@ def keep_own_choices(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
+    # Each statement by itself: pages read both tables together, and would lock them in another order.
+    atomic = False
+
     dependencies = [
         ("directory", "0015_history_level"),
     ]

@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from local.ports import hold
 from local.programs import ROOT
 from tests.install.walking import walk_to_the_first_export
 
@@ -26,6 +27,7 @@ VALUES = {
     "ADMIN_PASSWORD": "a trial of every command",
     "SPECTRUM_SERVERS": "main=https://spectrum.example.com:8482",
 }
+PORTS = (80, 443, 5432, 6379, 8000, 8482, 8483, MAIL, SMTP)
 KEPT = ("PIP_", "HTTP", "http", "no_proxy", "NO_PROXY", "SSL_")
 
 
@@ -33,6 +35,8 @@ def main() -> int:
     if os.geteuid() != 0:
         sys.exit("Only root can install: run it as root. Nothing of the machine is changed.")
     if len(sys.argv) == 1:
+        if busy := [port for port in PORTS if hold(port) is None]:
+            sys.exit(f"The ports {busy} are in use: the document has them.")
         apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         # A shell comes first there, which reaps what others left.
         shell = ["bash", "-c", f"{sys.executable} -m tests.install inside & wait $!"]
