@@ -107,7 +107,7 @@ VENDOR = LinkKind(
     searched="names and vendor codes",
     all_linked_title="All vendors are linked",
     not_linked_hint="Contract companies that projects use appear here until they are linked.",
-    no_links_hint="Contract companies appear here once projects use them.",
+    no_links_hint="Take Spectrum's vendors over, or add Contract Companies.",
     no_connection_hint="Vendors are linked for each connection.",
 )
 JOB = LinkKind(
@@ -128,7 +128,7 @@ JOB = LinkKind(
     searched="projects and job numbers",
     all_linked_title="All projects are linked",
     not_linked_hint="New projects appear here until they are linked to a job.",
-    no_links_hint="Projects are created in Django admin.",
+    no_links_hint="Take Spectrum's jobs over, or have projects created in Django admin.",
     no_connection_hint="Jobs belong to a connection.",
 )
 

@@ -109,7 +109,7 @@ def list_planned_links(kind: LinkKind, wanted: TakeOver) -> list[PlannedRow]:
     unlinked: dict[str, str] = {}
     exact: set[str] = set()
     alike: Counter[str] = Counter()
-    for owner in owners.iterator():
+    for owner in owners:
         exact.add(owner.name)
         alike[_get_key(owner.name)] += 1
         if not owner.is_linked:
@@ -167,7 +167,8 @@ def list_planned_cost_codes(wanted: TakeOver) -> Iterator[PlannedCostCodes]:
         phases: defaultdict[int | None, defaultdict[str, list[Phase]]] = defaultdict(
             lambda: defaultdict(list)
         )
-        for phase in Phase.objects.filter(job__in=[job for _, job in few]).order_by("code", "cost_type"):
+        rows = Phase.objects.filter(job__in=[job for _, job in few]).order_by("code", "cost_type")
+        for phase in rows.only("job", "code", "description", "status", "gone_at"):
             phases[phase.job_id][phase.code.upper()].append(phase)
         for project, job in few:
             mine, theirs = known[project.pk], phases[job]

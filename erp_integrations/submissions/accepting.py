@@ -21,6 +21,7 @@ from erp_integrations.confirmations import pending_changes
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes
 from erp_integrations.models import (
+    CallState,
     Connection,
     ErpIdHold,
     ExportCall,
@@ -270,7 +271,9 @@ def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
     return [call.hash for call in plan]
 
 
-def build_stored_calls(job: ExportJob, plan: Sequence[Call]) -> Iterator[ExportCall]:
+def build_stored_calls(
+    job: ExportJob, plan: Sequence[Call], state: CallState = CallState.PLANNED
+) -> Iterator[ExportCall]:
     for position, call in enumerate(plan, start=1):
         yield ExportCall(
             job=job,
@@ -280,4 +283,5 @@ def build_stored_calls(job: ExportJob, plan: Sequence[Call]) -> Iterator[ExportC
             title=call.title,
             elements=[{name: getattr(each, name) for name in Element.__slots__} for each in call.elements],
             payload_hash=call.hash,
+            state=state,
         )

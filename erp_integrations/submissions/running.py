@@ -6,8 +6,8 @@ first moment and can't be anything else, which the database holds
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -113,7 +113,7 @@ def run_take_over_of_commitments(claimed: TakeOver) -> None:
     here. Raises LeaseLost.
     """
     connection, takes = claimed.connection, claimed.status == TakeOverStatus.TAKING
-    report = Report()
+    report: dict[str, Any] = {each: [0, "0.00"] for each in (FOUND, COMES_IN, HERE, LEFT)}
     obstacle = find_running_obstacle(connection)
     assert claimed.asked_by is not None
     if not can_push_to_accounting(claimed.asked_by, connection.company):
@@ -130,10 +130,10 @@ def run_take_over_of_commitments(claimed: TakeOver) -> None:
             break
         rows = list(build_rows(claimed, references, found))
         if takes:
-            rows = create_commitments(claimed, references, rows)
+            rows = create_commitments(claimed, rows)
         for row in rows:
-            report.count(row)
-        TakeOver.objects.renew(claimed, report=report.content)
+            count_row(report, row)
+        TakeOver.objects.renew(claimed, report=report)
     ended = TakeOverStatus.DONE if takes else TakeOverStatus.SHOWN
     with transaction.atomic():
         TakeOver.objects.own(claimed).update(
@@ -142,8 +142,8 @@ def run_take_over_of_commitments(claimed: TakeOver) -> None:
             lease_until=None,
             finished_at=Now(),
         )
-        if takes and (counts := {"running commitments": report.content[COMES_IN][0]})["running commitments"]:
-            event, company = ErpEvent.TAKEN_OVER, connection.company
+        if takes and (count := report[COMES_IN][0]):
+            event, company, counts = ErpEvent.TAKEN_OVER, connection.company, {"running commitments": count}
             history.record(
                 event=event, subject=connection, by=None, company=company, detail={"counts": counts}
             )
@@ -163,19 +163,13 @@ class Row:
     lines: tuple[LineItem, ...] = ()
 
 
-@dataclass(slots=True)
-class Report:
-    content: dict[str, Any] = field(
-        default_factory=lambda: {each: [0, "0.00"] for each in (FOUND, COMES_IN, HERE, LEFT)}
-    )
-
-    def count(self, row: Row) -> None:
-        for outcome in (FOUND, row.outcome):
-            number, amount = self.content[outcome]
-            self.content[outcome] = [number + 1, str(Decimal(amount) + row.amount)]
-        listed = self.content.setdefault(f"{row.outcome} rows", [])
-        if row.outcome != HERE and len(listed) < MOST_LISTED:
-            listed.append([row.key.vendor_code, row.key.erp_id, str(row.amount), row.reason])
+def count_row(report: dict[str, Any], row: Row) -> None:
+    for outcome in (FOUND, row.outcome):
+        number, amount = report[outcome]
+        report[outcome] = [number + 1, str(Decimal(amount) + row.amount)]
+    listed = report.setdefault(f"{row.outcome} rows", [])
+    if row.outcome != HERE and len(listed) < MOST_LISTED:
+        listed.append([row.key.vendor_code, row.key.erp_id, str(row.amount), row.reason])
 
 
 class References:
@@ -299,9 +293,11 @@ def find_reason(
         return "The link of its vendor or job waits for a second person"
     if not contract.lines or total != contract.amount:
         return f"Its lines come to {total:,.2f}, and its header says {contract.amount:,.2f}"
-    if total != total.quantize(Decimal("0.01")) or not 0 <= contract.retainage <= 100:
-        return "Its amounts have parts of a cent, or its retention is no percentage"
+    if not 0 <= contract.retainage <= 100:
+        return f"Its retention is {contract.retainage}"
     for line in contract.lines:
+        if line.amount != clean_figure(line.amount, PLACES["amount"]):
+            return f"Line {line.position}: {line.amount} has parts of a cent"
         if (projects[0].pk, references.get_phase_code(line.cost_code)) not in cost_codes:
             return f"Line {line.position}: phase {line.cost_code} is no cost code of {projects[0]}"
         if line.cost_type.upper() not in references.cost_types:
@@ -309,28 +305,23 @@ def find_reason(
     return ""
 
 
-def create_commitments(claimed: TakeOver, references: References, rows: Iterable[Row]) -> list[Row]:
+def create_commitments(claimed: TakeOver, rows: Sequence[Row]) -> list[Row]:
     """Store those that come in and read back as they are to be stored; all rows, as they turned out."""
-    kept = [row for row in rows if row.outcome != COMES_IN]
+    ended = [row for row in rows if row.outcome != COMES_IN]
     chosen = [row for row in rows if row.outcome == COMES_IN]
     adapter = get_adapter(claimed.connection)
     for start in range(0, len(chosen), MAX_RECORDS_AT_ONCE):
         batch = chosen[start : start + MAX_RECORDS_AT_ONCE]
-        verdicts = adapter.verify_plans([row.contract.calls for row in batch if row.contract])
-        pairs = list(zip(batch, verdicts, strict=True))
-        matching = [(row, verdict) for row, verdict in pairs if isinstance(verdict, Match)]
-        changed = "It was changed in Spectrum while it was read. Look again"
-        kept += [
-            replace(row, outcome=LEFT, reason=changed)
-            for row, verdict in pairs
-            if not isinstance(verdict, Match)
-        ]
+        looks = adapter.verify_plans([row.contract.calls for row in batch if row.contract])
+        matching = {row.key: look for row, look in zip(batch, looks, strict=True) if isinstance(look, Match)}
+        stored = [row for row in batch if row.key in matching]
         with transaction.atomic():
             TakeOver.objects.lock_own(claimed)
-            jobs = store_synced(claimed, [row for row, _ in matching])
-            save_billing(jobs, [verdict for _, verdict in matching])
-        kept += [row for row, _ in matching]
-    return kept
+            save_billing(store_synced(claimed, stored), list(matching.values()))
+        changed = "It was changed in Spectrum while it was read. Look again"
+        ended += stored
+        ended += [replace(row, outcome=LEFT, reason=changed) for row in batch if row.key not in matching]
+    return ended
 
 
 def store_synced(claimed: TakeOver, rows: Sequence[Row]) -> list[ExportJob]:
@@ -387,14 +378,11 @@ def store_synced(claimed: TakeOver, rows: Sequence[Row]) -> list[ExportJob]:
         )
     Submission.objects.bulk_create(submissions)
     ExportJob.objects.bulk_create(jobs)
-    calls = [
+    ExportCall.objects.bulk_create(
         call
         for job, row in zip(jobs, rows, strict=True)
-        for call in build_stored_calls(job, row.contract.calls if row.contract else ())
-    ]
-    for call in calls:
-        call.state = CallState.WRITTEN
-    ExportCall.objects.bulk_create(calls)
+        for call in build_stored_calls(job, row.contract.calls if row.contract else (), CallState.WRITTEN)
+    )
     ErpIdHold.objects.bulk_create(
         ErpIdHold(
             connection=connection,

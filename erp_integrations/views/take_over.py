@@ -86,7 +86,8 @@ def show_take_over(request: SignedInRequest, company_slug: str) -> HttpResponse 
         if request.GET.get("file") == kind.name:
             return build_response(request, f"take-over-{kind.name}s", COLUMNS, iter(rows))
     cost_codes = [each for each in take_over.list_planned_cost_codes(wanted) if each.made]
-    rows_by_kind = [(kind, [row for row in rows if row.outcome != HERE]) for kind, rows in plans.items()]
+    new = {kind: [row for row in rows if row.outcome != HERE] for kind, rows in plans.items()}
+    rows_by_kind = [(kind, sorted(rows, key=lambda row: row.outcome == MADE)) for kind, rows in new.items()]
     context |= {
         "form": form,
         "query": request.GET.urlencode(),

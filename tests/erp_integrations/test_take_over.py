@@ -238,7 +238,7 @@ class TestItsPage:
         pressed = client.post(address, {"expected": page.context["expected"]})
         assert pressed.status_code == 302
         take_over.run_due_take_overs()
-        assert "3 contract companies" in client.get(address).content.decode()
+        assert "contract companies 3" in client.get(address).content.decode()
         assert client.post(address, {"expected": "0"}).status_code == 409
         assert client.get(address, {"vendor_codes": "\0"}).status_code == 422
         answer = client.get(address, {"file": "vendor"})
