@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.db.models import Q
 from django.db.models.functions import Upper
 from openpyxl.utils import get_column_letter
 
@@ -47,97 +48,61 @@ KINDS = {
 }
 YES, NO = frozenset({"yes", "y", "true", "x", "1"}), frozenset({"no", "n", "false", "0"})
 PROJECT_COLUMN = Column(
-    "project", "Project", ("project name", "project number", "job", "job name", "job number", "project code")
+    "project", "Project", "project name, project number, job, job name, job number, project code"
 )
 COLUMNS = (
     PROJECT_COLUMN,
-    Column("kind", "Kind", ("type", "commitment type", "contract type"), values=KINDS),
+    Column("kind", "Kind", "type, commitment type, contract type", values=KINDS),
     Column(
         "number",
         "Number",
-        (
-            *(
-                f"{what} {which}"
-                for what in ("contract", "subcontract", "commitment")
-                for which in ("number", "id")
-            ),
-            *("po number", "order number", "purchase order number", "agreement number", "sub number"),
-        ),
+        "contract number, contract id, subcontract number, subcontract id, commitment number, commitment id, "
+        "po number, order number, purchase order number, agreement number, sub number",
         is_needed=True,
     ),
     Column(
         "contract_company",
         "Contract Company",
-        (
-            *("vendor", "vendor name", "company", "company name", "subcontractor", "subcontractor name"),
-            *(
-                "supplier",
-                "supplier name",
-                "contractor",
-                "payee",
-                "vendor code",
-                "vendor number",
-                "vendor id",
-            ),
-        ),
+        "vendor, vendor name, company, company name, subcontractor, subcontractor name, supplier, "
+        "supplier name, contractor, payee, vendor code, vendor number, vendor id",
     ),
     Column(
         "title",
         "Title",
-        (
-            *("contract title", "contract description", "subcontract title", "subcontract description"),
-            *("commitment title", "commitment description", "scope", "scope of work", "description of work"),
-        ),
+        "contract title, contract description, subcontract title, subcontract description, "
+        "commitment title, commitment description, scope, scope of work, description of work",
     ),
     Column("trade", "Trade"),
     Column(
         "issue_date",
         "Issue date",
-        ("date", "contract date", "date issued", "issued", "order date", "po date", "agreement date"),
+        "date, contract date, date issued, issued, order date, po date, agreement date",
         "day",
     ),
-    Column("executed", "Executed", ("signed",), values=YES | NO),
-    Column("executed_date", "Executed date", ("execution date", "signed date", "date signed"), "day"),
-    Column("start_date", "Start date", ("start", "contract start", "begin date", "commencement date"), "day"),
+    Column("executed", "Executed", "signed", values=YES | NO),
+    Column("executed_date", "Executed date", "execution date, signed date, date signed", "day"),
+    Column("start_date", "Start date", "start, contract start, begin date, commencement date", "day"),
     Column(
         "completion_date",
         "Completion date",
-        ("completion", "end date", "finish date", "finish", "contract end", "estimated completion date"),
+        "completion, end date, finish date, finish, contract end, estimated completion date",
         "day",
     ),
-    Column("default_retainage", "Default Retainage", ("retainage", "retainage rate"), "figure"),
-    Column("cost_code", "Cost code", ("phase", "phase code", "budget code", "cost code number", "job phase")),
-    Column("cost_type", "Cost type", ("type", "cost category", "category", "cost class")),
-    Column("billing_item", "Billing item", ("item", "item number", "line", "line number", "line item")),
-    Column("description", "Line description", ("description", "item description", "line item description")),
-    Column("quantity", "Quantity", (), "figure"),
-    Column("unit_of_measure", "Unit", ("unit of measure", "units")),
-    Column(
-        "unit_cost", "Unit cost", ("unit price", "price", "rate", "cost per unit", "price per unit"), "figure"
-    ),
+    Column("default_retainage", "Default Retainage", "retainage, retainage rate", "figure"),
+    Column("cost_code", "Cost code", "phase, phase code, budget code, cost code number, job phase"),
+    Column("cost_type", "Cost type", "type, cost category, category, cost class"),
+    Column("billing_item", "Billing item", "item, item number, line, line number, line item"),
+    Column("description", "Line description", "description, item description, line item description"),
+    Column("quantity", "Quantity", "", "figure"),
+    Column("unit_of_measure", "Unit", "unit of measure, units, u/m"),
+    Column("unit_cost", "Unit cost", "unit price, price, rate, cost per unit, price per unit", "figure"),
     Column(
         "amount",
         "Amount",
-        (
-            *(
-                "total",
-                "line amount",
-                "line total",
-                "value",
-                "contract amount",
-                "contract value",
-                "total amount",
-            ),
-            *(
-                "subcontract amount",
-                "subcontract value",
-                "scheduled value",
-                "extended amount",
-                "extended price",
-            ),
-            *("original amount", "original contract amount", "committed amount", "commitment amount"),
-            *("contract sum", "original value", "total price", "total cost", "extension"),
-        ),
+        "total, line amount, line total, value, contract amount, contract value, total amount, "
+        "subcontract amount, subcontract value, scheduled value, extended amount, extended price, "
+        "original amount, original contract amount, committed amount, commitment amount, contract sum, "
+        "original value, total price, total cost, extension",
         "figure",
     ),
 )
@@ -147,8 +112,9 @@ HEADER = (
     *("executed", "executed_date", "start_date", "completion_date"),
 )
 FIELDS = CommitmentForm.base_fields | LineForm.base_fields
-TOTAL = re.compile(
-    r"(?:grand |sub-? ?)?totals?(?: (?:of|for) .*)?:?|sum:?|(?P<what>.*) totals?:?", re.IGNORECASE
+TOTAL = re.compile(r"(?:grand |sub-? ?)?totals?(?: (?:of|for) .*)?:?|sum:?|.* totals?:?", re.IGNORECASE)
+NOT_REPEATED = frozenset(
+    {"number", "title", "billing_item", "description", "quantity", "unit_cost", "amount"}
 )
 MOST_PROBLEMS, MOST_NOTES = 1_000, 200
 BATCH_SIZE = 500
@@ -162,7 +128,7 @@ class FileCommitment:
     project: Project
     kind: str
     number: str
-    rows: set[int] = field(default_factory=set)
+    rows: list[int] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list)
     stored: Commitment | None = None
@@ -205,14 +171,8 @@ class Reading:
 
     @cached_property
     def projects(self) -> dict[str, list[Project]]:
-        """Those in which the person may create, by name and by number."""
-        named: defaultdict[str, list[Project]] = defaultdict(list)
-        projects = Project.objects.visible_to(self.by) if self.by else Project.objects.all()
-        for project in projects.filter(company=self.company):
-            if self.by is None or can_create_commitments(self.by, project):
-                for text in {clean_text(project.name), clean_text(project.number)} - {""}:
-                    named[text].append(project)
-        return named
+        """Those in which the person may create."""
+        return find_projects(self.company, self.by, can_create_commitments)
 
     @cached_property
     def vendors(self) -> dict[str, list[ContractCompany]]:
@@ -272,7 +232,11 @@ class Reading:
         return found
 
     def clean_cell(self, name: str, cell: str, project: Project | None = None) -> Any:
-        """The value, as the form of a commitment reads it. Raises ValidationError."""
+        """The value, as the form of a commitment reads it; of a column whose values come again, once. Raises
+        ValidationError.
+        """
+        if name in NOT_REPEATED:
+            return self.parse_cell(name, cell, project)
         key = (name, project.pk if project else 0, type(cell), cell)
         if key not in self.memory:
             try:
@@ -332,6 +296,18 @@ class Reading:
         return value
 
 
+def find_projects(
+    company: Company, by: User | None, can: Callable[[User, Project], bool]
+) -> dict[str, list[Project]]:
+    """By their names and numbers, those in which the person can."""
+    named: defaultdict[str, list[Project]] = defaultdict(list)
+    for project in (Project.objects.visible_to(by) if by else Project.objects.all()).filter(company=company):
+        if by is None or can(by, project):
+            for text in {clean_text(project.name), clean_text(project.number)} - {""}:
+                named[text].append(project)
+    return named
+
+
 def read_commitments(reading: Reading, rows: list[Row], progress: Callable[[int], None]) -> None:
     """Every commitment of the rows, and every problem by row and column; nothing is written."""
     reading.figure_style, reading.day_style = (
@@ -353,7 +329,7 @@ def read_commitments(reading: Reading, rows: list[Row], progress: Callable[[int]
         if not count % 1000:
             progress(count)
         cells = {name: row[at] for name, at in reading.table.places.items() if at < len(row) and row[at]}
-        if is_total(row, cells, current):
+        if is_total(row, cells):
             amount = find_value(reading, number, "amount", cells)
             if amount is not None and amount not in (total, since, current.total if current else None):
                 reading.add_problem(
@@ -368,7 +344,7 @@ def read_commitments(reading: Reading, rows: list[Row], progress: Callable[[int]
         current = find_commitment(reading, number, cells, current)
         if current is None:
             continue
-        current.rows.add(number)
+        current.rows.append(number)
         line = read_line(reading, number, cells, current.project)
         if line:
             current.lines.append(line)
@@ -394,15 +370,10 @@ def list_texts(table: Table, rows: list[Row], kind: str) -> set[str]:
     }
 
 
-def is_total(row: list[str], cells: Mapping[str, str], current: FileCommitment | None) -> bool:
+def is_total(row: list[str], cells: Mapping[str, str]) -> bool:
     """It says so, and nothing else but figures."""
-    words = [found for each in row if (found := TOTAL.fullmatch(each))]
     texts = {cell for name, cell in cells.items() if BY_NAME[name].kind == "text"}
-    if not words or len(texts) > 1 or (texts and not TOTAL.fullmatch(next(iter(texts)))):
-        return False
-    return not words[0]["what"] or bool(
-        current and clean_text(words[0]["what"]) == clean_text(current.number)
-    )
+    return any(map(TOTAL.fullmatch, row)) and all(map(TOTAL.fullmatch, texts)) and len(texts) < 2
 
 
 def find_commitment(
@@ -425,6 +396,8 @@ def find_commitment(
         project = project or reading.options.get("project")
         if project is None:
             reading.add_problem(row, "project", "It is missing.")
+        if number and TOTAL.fullmatch(number):
+            reading.add_problem(row, "number", "It is called a total. Remove the row, or change its number.")
         if not (project and number):
             return None
     key = (project.pk, kind, number.upper())
@@ -512,15 +485,18 @@ SAME_AMOUNTS = (
 
 def match_stored(reading: Reading, project: Project, batch: Iterable[FileCommitment]) -> None:
     by_key = {(each.kind, each.number.upper()): each for each in batch}
-    numbers = [number for _, number in by_key]
-    stored = Commitment.objects.annotate(upper=Upper("number")).filter(project=project, upper__in=numbers)
-    for each in stored.select_related("contract_company").prefetch_related("lines"):
-        each.project = project
+    as_written = [each.number for each in by_key.values()]  # of some letters the database knows no capital
+    named = Q(upper__in=[number for _, number in by_key]) | Q(number__in=as_written)
+    stored = Commitment.objects.annotate(upper=Upper("number")).filter(named, project=project)
+    lines: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for line in LineItem.objects.filter(commitment__in=stored).order_by("position").values():
+        lines[line["commitment_id"]].append({**line})
+    for each in stored:
         found = by_key.get((each.kind, each.number.upper()))
         if found is None:
             continue
         found.stored = each
-        if not (differences := list(list_differences(reading, found, each))):
+        if not (differences := list(list_differences(reading, found, each, lines[each.pk]))):
             continue
         found.differs = True
         if reading.options.get("changes") and len(reading.notes) < MOST_NOTES:
@@ -539,23 +515,23 @@ def match_stored(reading: Reading, project: Project, batch: Iterable[FileCommitm
 LINES = frozenset(LINE_FIELDS) - {"amount"}
 
 
-def list_differences(reading: Reading, found: FileCommitment, stored: Commitment) -> Iterator[str]:
+def list_differences(
+    reading: Reading, found: FileCommitment, stored: Commitment, lines: list[dict[str, Any]]
+) -> Iterator[str]:
     """Of what the file has a column for."""
     named = reading.table.places.keys()
     for name in HEADER:
-        if name in found.values and getattr(stored, name) != found.values[name]:
+        value = found.values.get(name)
+        if value is not None and getattr(stored, BY_ATTRIBUTE.get(name, name)) != getattr(value, "pk", value):
             yield BY_NAME[name].label
-    lines = list(stored.lines.all())
     if not named & LINES:
-        if (
-            "amount" in named
-            and sum((each.amount or Decimal(0) for each in lines), Decimal(0)) != found.total
-        ):
+        if "amount" in named and sum((each["amount"] or 0 for each in lines), Decimal(0)) != found.total:
             yield "amount"
-    elif [get_named(each.__dict__, named) for each in lines] != [
-        get_named(each, named) for each in found.lines
-    ]:
+    elif [get_named(each, named) for each in lines] != [get_named(each, named) for each in found.lines]:
         yield "Schedule of Values"
+
+
+BY_ATTRIBUTE = {"contract_company": "contract_company_id"}
 
 
 def get_named(line: Mapping[str, Any], named: Iterable[str]) -> list[Any]:

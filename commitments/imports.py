@@ -20,7 +20,7 @@ from commitments.cells import DayStyle, FigureStyle
 from commitments.choices import rehearsals
 from commitments.files import clean_name
 from commitments.forms import clean_text
-from commitments.importing import Reading, read_commitments, write_commitments
+from commitments.importing import Reading, find_projects, read_commitments, write_commitments
 from commitments.lists import COST_CODE, PROJECT, VENDOR, ListKind, add_rows, check_rows
 from commitments.models import (
     WORKING,
@@ -187,18 +187,19 @@ def run_import(found: Import) -> None:
     def record_progress(rows: int) -> None:
         Import.objects.renew(found, LEASE, progress=rows)
 
+    rows = read_rows(found)
     if found.state != ImportState.WRITING:
-        outcome = check_import(found, record_progress)
+        outcome = check_import(found, rows, record_progress)
         if found.state == ImportState.REHEARSING and isinstance(outcome.read, Reading):
             outcome.result["rehearsal"] = rehearsals[0](outcome.read, record_progress)
         Import.objects.own(found).update(state=ImportState.CHECKED, result=outcome.result)
         return
     with transaction.atomic():
         Import.objects.lock_own(found)
-        outcome = check_import(found, lambda rows: None)
+        outcome = check_import(found, rows, record_progress)  # whose statements keep the session
         if outcome.result["problem_count"]:
             raise RowsRefused(*outcome.result["problems"])
-        if outcome.result["stamp"] != found.result.get("stamp"):
+        if any(outcome.result[name] != found.result.get(name) for name in ("stamp", "count")):
             raise RowsRefused("Something has changed since it was checked. Check it again.")
         outcome.write()
         Import.objects.own(found).update(state=ImportState.DONE, result=outcome.result, content=None)
@@ -213,15 +214,20 @@ class Outcome:
     read: Any = field(default=None)
 
 
-def check_import(found: Import, progress: Callable[[int], None]) -> Outcome:
-    """All of the file as its columns were chosen. Raises RowsRefused."""
-    table = Table(**found.table)
+def read_rows(found: Import) -> list[Row]:
+    """Raises RowsRefused."""
     content = Import.objects.values_list("content", flat=True).get(pk=found.pk)
     rows = []
     for row in read_file(BytesIO(content or b"")):
         rows.append(row)
         if len(rows) > MOST_ROWS:
             raise RowsRefused(f"The file has more than {MOST_ROWS:,} rows. Split it.")
+    return rows
+
+
+def check_import(found: Import, rows: list[Row], progress: Callable[[int], None]) -> Outcome:
+    """All of the file as its columns were chosen. Raises RowsRefused."""
+    table = Table(**found.table)
     project = Project.objects.filter(pk=found.options.get("project") or 0, company=found.company).first()
     if found.kind != ImportKind.COMMITMENTS:
         return check_list(found, table, rows, project)
@@ -257,11 +263,7 @@ def describe_reading(reading: Reading) -> dict[str, Any]:
         "problem_count": reading.problem_count,
         "notes": reading.notes,
         "count": sum(each.stored is None or each.differs for each in found),
-        "stamp": [
-            [each.stored.pk, each.stored.version] if each.stored else 0
-            for each in found
-            if each.differs or not each.stored
-        ],
+        "stamp": [[each.stored.pk, each.stored.version] for each in found if each.stored and each.differs],
     }
 
 
@@ -269,13 +271,8 @@ def check_list(found: Import, table: Table, rows: list[Row], project: Project | 
     """Vendors and projects are the company's, a cost code its project's."""
     kind = LIST_KINDS[found.kind]
     per_owner: defaultdict[Any, list[Row]] = defaultdict(list)
-    named: dict[str, list[Project]] = defaultdict(list)
+    named = find_projects(found.company, found.by, can_send_commitments) if kind is COST_CODE else {}
     problems: list[str] = []
-    if kind is COST_CODE:
-        for each in Project.objects.visible_to(found.by).filter(company=found.company):
-            if can_send_commitments(found.by, each):
-                for text in {clean_text(each.name), clean_text(each.number)} - {""}:
-                    named[text].append(each)
     for number, row in table.list_rows(rows):
         cells = {name: row[at] for name, at in table.places.items() if at < len(row)}
         owner: Any = found.company
@@ -306,7 +303,7 @@ def check_list(found: Import, table: Table, rows: list[Row], project: Project | 
 
     kept = problems[: importing.MOST_PROBLEMS]
     return Outcome(
-        {"facts": facts, "problems": kept, "problem_count": len(problems), "count": new, "stamp": new}, write
+        {"facts": facts, "problems": kept, "problem_count": len(problems), "count": new, "stamp": []}, write
     )
 
 

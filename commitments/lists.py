@@ -75,8 +75,14 @@ class ListKind:
         history.record(event=event, subject=row, by=by, company=company, detail=detail)
 
 
-CODE = Column("code", "Cost code", ("code", "phase", "phase code", "cost code number"), is_needed=True)
-NAME = Column("name", "Name", ("description", "title", "cost code name", "phase name"), is_needed=True)
+CODE = Column("code", "Cost code", "code, phase, phase code, cost code number", is_needed=True)
+NAME = Column("name", "Name", "description, title, cost code name, phase name", is_needed=True)
+COMPANY = Column(
+    "name",
+    "Name",
+    "vendor, vendor name, contract company, company, company name, subcontractor, supplier",
+    is_needed=True,
+)
 COST_CODE = ListKind(
     model=CostCode,
     owner="project",
@@ -92,22 +98,7 @@ VENDOR = ListKind(
     owner="company",
     one="Contract Company",
     title="Contract Companies",
-    columns=(
-        Column(
-            "name",
-            "Name",
-            (
-                "vendor",
-                "vendor name",
-                "contract company",
-                "company",
-                "company name",
-                "subcontractor",
-                "supplier",
-            ),
-            is_needed=True,
-        ),
-    ),
+    columns=(COMPANY,),
     needed="a name alone",
     event="contract_company",
     require_keep=require_keep_contract_companies,
@@ -118,8 +109,8 @@ PROJECT = ListKind(
     one="project",
     title="Projects",
     columns=(
-        Column("name", "Name", ("project", "project name", "job name", "job", "description"), is_needed=True),
-        Column("number", "Number", ("project number", "job number", "project code", "job code")),
+        Column("name", "Name", "project, project name, job name, job, description", is_needed=True),
+        Column("number", "Number", "project number, job number, project code, job code"),
     ),
     needed="a name and a number",
     event="project",

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from rapidfuzz import fuzz
 
-from directory.row_files import NativeCell, Row, RowsRefused
+from directory.row_files import UNCLEAR, NativeCell, Row, RowsRefused
 
 MOST_ABOVE = 15
 """Rows that may stand above the headings."""
@@ -38,11 +38,11 @@ FITS = {"figure": (FIGURE, Decimal), "day": (DAY, date), "text": (re.compile(".*
 
 @dataclass(frozen=True)
 class Column:
-    """One of ours. ``headings`` are what people call it, besides its label."""
+    """One of ours. ``headings`` are what people call it besides its label, with commas between them."""
 
     name: str
     label: str
-    headings: tuple[str, ...] = ()
+    headings: str = ""
     kind: str = "text"
     is_needed: bool = False
     values: Collection[str] = ()
@@ -50,7 +50,7 @@ class Column:
 
     @property
     def names(self) -> set[tuple[str, ...]]:
-        return {parse_heading(each) for each in (self.label, *self.headings)}
+        return {parse_heading(each) for each in (self.label, *self.headings.split(","))} - {()}
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def find_table(
             best = count
             found = Table(number, headings + [""] * (width - len(headings)), [], headings_as_written=row)
         above, is_title = row, is_title and len(list(filter(None, row))) == 1 < len(columns)
-    if not best and rows and is_head(rows[0][1], [row for _, row in rows[1:]]):
+    if most_above and not best and rows and is_head(rows[0][1], [row for _, row in rows[1:]]):
         number, row = rows[0]
         found = Table(number, row + [""] * (len(found.headings) - len(row)), [], headings_as_written=row)
     samples = [row for number, row in rows if number > found.head and row != found.headings_as_written]
@@ -206,15 +206,22 @@ def get_sample(samples: Sequence[Sequence[str]], place: int, most: int = 3) -> l
     return list(dict.fromkeys(filter(None, cells)))[:most]
 
 
-def read_columns(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
-    """Of pasted rows those that the first one names; all, where it names none. Raises RowsRefused."""
+def read_columns(rows: Iterable[Row], columns: Sequence[Column]) -> list[Row]:
+    """Those that the first row names; all, where it names none. Raises RowsRefused."""
+    rows = list(rows)
     table = find_table(rows[:SAMPLE_SIZE], columns, most_above=0)
-    if not table.head:
-        return list(rows)
-    if missing := [each.label for each in columns if each.name not in table.places]:
+    if table.head and (missing := [each.label for each in columns if each.name not in table.places]):
         raise RowsRefused(f"Row {table.head}: Name one column {' and one '.join(missing)}.")
-    places = [table.places[each.name] for each in columns]
-    return [
-        (number, [row[place] if place < len(row) else "" for place in places])
-        for number, row in table.list_rows(rows)
+    if table.head:
+        places = [table.places[each.name] for each in columns]
+        below = table.list_rows(rows)
+        rows = [(number, [row[at] if at < len(row) else "" for at in places]) for number, row in below]
+    problems = [
+        f"Row {number}: {UNCLEAR.format(cell)}"
+        for number, row in rows
+        for cell in row
+        if type(cell) is NativeCell
     ]
+    if problems:
+        raise RowsRefused(*problems)
+    return rows

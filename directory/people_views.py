@@ -58,10 +58,10 @@ SHOWN: Mapping[str, tuple[str, Q]] = {
     "one-step": ("Without two-step verification", Q(has_two_step=False, invited_as=None)),
 }
 COLUMNS = (
-    Column("email", "E-mail", ("mail", "e-mail address")),
-    Column("name", "Name", ("full name", "person")),
+    Column("email", "E-mail", "mail, e-mail address"),
+    Column("name", "Name", "full name, person"),
     Column("role", "Role"),
-    Column("projects", "Projects", ("project", "jobs", "job")),
+    Column("projects", "Projects", "project, jobs, job"),
 )
 MOST_PEOPLE, MOST_NAME, MOST_ADDRESS = 500, 150, 254
 MOST_PROBLEMS = 100

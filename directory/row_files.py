@@ -19,8 +19,10 @@ from directory.csv_rows import parse_cell
 
 MOST_BYTES = 25 * 1024 * 1024
 MOST_UNPACKED = 150 * 1024 * 1024
-MOST_SHARED = 25 * 1024 * 1024
-"""Of the texts that an Excel file lists once for all cells, which are kept in memory."""
+MOST_KEPT = 25 * 1024 * 1024
+"""Of all of an Excel file but its sheets: its texts and formats are kept in memory."""
+MOST_BETWEEN_ROWS = 4
+"""Megabytes of a sheet, as each row is in memory as a whole."""
 MOST_ROWS = 100_000
 MOST_PASTED = 5_000
 MOST_COLUMNS = 60
@@ -87,15 +89,14 @@ def read_text(text: str, delimiter: str = "", *, is_file: bool = False) -> Itera
     text = text.replace("\0", "")
     if declared := re.match(r"sep=(.)\r?\n", text):  # as Excel writes it
         delimiter, text = declared[1], "\n" + text[declared.end() :]
-    reader = csv.reader(
-        StringIO(text, newline=""), delimiter=delimiter or find_delimiter(text), strict=is_file
-    )
-    number = 0
+    lines = (each[0] for each in re.finditer(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+", text))
+    reader = csv.reader(lines, delimiter=delimiter or find_delimiter(text), strict=is_file)
+    number, texts = 0, dict[str, str]()
     try:
         for row in reader:
             number += 1
             if cells := clean_cells(map(parse_cell, row) if is_file else row):
-                yield number, cells
+                yield number, [texts.setdefault(each, each) for each in cells]
     except csv.Error as error:
         raise RowsRefused(
             f"Row {number + 1}: It can't be read. Look for a quotation mark that is not closed."
@@ -122,11 +123,11 @@ def read_sheet(file: File) -> Iterator[Row]:
     try:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
-            shared = sum(each.file_size for each in parts if "sharedStrings" in each.filename)
-            unpacked = sum(each.file_size for each in parts)
-            if not (is_bomb := unpacked > MOST_UNPACKED or shared > MOST_SHARED):
-                sheets = (each for each in parts if each.filename.startswith("xl/worksheets/"))
-                has_formulas = any(has_formula(archive, each) for each in sheets)
+            sheets = [each for each in parts if each.filename.startswith("xl/worksheets/")]
+            sizes = [sum(each.file_size for each in some) for some in (parts, sheets)]
+            if not (is_bomb := sizes[0] > MOST_UNPACKED or sizes[0] - sizes[1] > MOST_KEPT):
+                scanned = [find_in_sheet(archive, each) for each in sheets]
+                has_formulas, is_bomb = (any(each) for each in zip(*scanned, strict=True))
     except Exception as error:  # of whatever kind: the file is somebody's
         raise RowsRefused(*UNREADABLE) from error
     if is_bomb:
@@ -135,7 +136,7 @@ def read_sheet(file: File) -> Iterator[Row]:
     formulas = list_sheet_rows(file, computed=False) if has_formulas else repeat(())
     texts: dict[str, str] = {}
     for number, (row, formula) in enumerate(zip(rows, formulas, strict=False), start=1):
-        cells = [read_cell(each) for each in row]
+        cells = ["" if each.value is None else read_cell(each) for each in row]
         for place, each in enumerate(formula):
             if each.data_type == "f" and not cells[place]:
                 cells[place] = NativeCell("a formula without its result", None)
@@ -158,14 +159,15 @@ def count_bytes(file: File) -> int:
         return sum(each.file_size for each in archive.infolist())
 
 
-def has_formula(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+def find_in_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[bool, bool]:
+    """A formula; and so much without a row that it is none of a person's."""
+    has_formula, before, gap, widest = False, b"", 0, 0
     with archive.open(part) as file:
-        before = b""
         while chunk := file.read(1 << 20):
-            if b"<f>" in before + chunk or b"<f " in before + chunk or b"<f/" in before + chunk:
-                return True
-            before = chunk[-3:]
-    return False
+            has_formula = has_formula or bool(re.search(rb"<(?:\w+:)?f[ />]", before + chunk))
+            gap = 0 if re.search(rb"<(?:\w+:)?row", before + chunk) else gap + 1
+            before, widest = chunk[-20:], max(widest, gap)
+    return has_formula, widest > MOST_BETWEEN_ROWS
 
 
 def list_sheet_rows(file: File, *, computed: bool) -> Iterator[tuple[Any, ...]]:
@@ -180,8 +182,6 @@ def list_sheet_rows(file: File, *, computed: bool) -> Iterator[tuple[Any, ...]]:
 def read_cell(cell: Any) -> str:
     """As a person sees it; a number with a format, a date and an error are seen otherwise than held."""
     value = cell.value
-    if value is None:
-        return ""
     if isinstance(value, str):
         return NativeCell(value, None) if cell.data_type == "e" else value
     if isinstance(value, bool):

@@ -108,7 +108,7 @@ def check_commitment(found: FileCommitment, reading: Reading) -> Rehearsed:
         rehearsed.add_cause(
             issue.code, issue.sentence, group, blocks=issue in preflight.list_blocking(issues)
         )
-    if found.rows & reading.problem_rows:
+    if reading.problem_rows.intersection(found.rows):
         rehearsed.add_cause("not-read", "A row of it can't be read.")
     if stored and stored.lock != Lock.NONE:
         rehearsed.add_cause("here-already", "It is with accounting, or in Spectrum, already.", "doubled")

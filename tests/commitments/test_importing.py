@@ -1,5 +1,6 @@
 """Commitments from a file: understood or refused, all or nothing; the same file once more changes nothing."""
 
+import csv
 import io
 from collections.abc import Iterable
 from datetime import date
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from commitments import imports
@@ -17,6 +20,7 @@ from commitments.models import Commitment, Import, ImportState, LineItem
 from directory.models import Company, HistoryEntry, Project
 from tests.clients import signed_in
 from tests.factories import (
+    CommitmentFactory,
     ContractCompanyFactory,
     CostCodeFactory,
     CostTypeFactory,
@@ -147,6 +151,14 @@ BAD = {
     "false total": (
         "SC-1,Acme Inc,T,03-30,S,,,,1,\nTotal,,,,,,,,2,",
         "Row 3, Amount (column I): 2.00 is called",
+    ),
+    "total of a vendor": (
+        "SC-1,Acme Inc,T,03-30,S,,,,1,\nAcme Inc Total,,,,,,,,3,",
+        "Row 3, Amount (column I): 3.00 is called a total",
+    ),
+    "total with more": (
+        "SC-1,Acme Inc,T,03-30,S,,,,1,\nGrand Total,Acme Inc,,,,,,,1,",
+        "Row 3, Number (column A): It is called a total",
     ),
     "figures alone": ("SC-1,Acme Inc,T,03-30,S,,,,1,\n,,,,,,,,2,", "Row 3: It has nothing but figures."),
     "two ways": ('SC-1,Acme Inc,T,03-30,S,,,,"1,250",', "Row 2: Some figures of this file"),
@@ -330,3 +342,61 @@ def test_cost_codes_of_several_projects_come_in_one_file(project: Project) -> No
     found = upload(client, project.company, "Phase,Description\n09-1,Paint\n", "cost_codes")
     assert write(client, check(client, found, project=project.pk)).state == ImportState.DONE
     assert project.cost_codes.filter(code="09-1", name="Paint").exists()
+
+
+def build_texts(most: int, **more: Any) -> st.SearchStrategy[str]:
+    signs = st.characters(exclude_categories=["Cc", "Cs", "Cf", "Zl", "Zp", "Cn", "Co"])
+    text = st.text(st.one_of(signs, st.sampled_from("=+-@'\",;|. 01")), max_size=most, **more).map(str.strip)
+    return st.one_of(text, st.sampled_from(["Sum of all", "=1+1", "'-5", "1,250", "03/04/2025", "#N/A"]))
+
+
+COMMITMENTS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "number": build_texts(20, min_size=1).filter(bool),
+            "title": build_texts(20),
+            "kind": st.sampled_from(["subcontract", "purchase_order"]),
+            "issue_date": st.none() | st.dates(date(1990, 1, 1), date(2090, 1, 1)),
+            "executed_date": st.none() | st.dates(date(1990, 1, 1), date(2090, 1, 1)),
+            "amount": st.decimals(-(10**11), 10**11, places=2),
+        }
+    ),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda each: (each["kind"], str(each["number"]).upper().casefold()),
+)
+SAME = ("Number", "Contract Company", "Title", "Kind", "Executed", "Executed date", "Issue date", "Amount")
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(commitments=COMMITMENTS, form=st.sampled_from(["csv", "xlsx"]))
+def test_a_list_that_is_exported_and_imported_again_is_the_same(
+    client: Client, project: Project, commitments: list[dict[str, Any]], form: str
+) -> None:
+    creator = project.memberships.get().user
+    there, copy = (ProjectFactory(company=project.company) for _ in range(2))
+    for each in (there, copy):
+        each.memberships.create(user=creator, commitments_level="standard")
+    vendor = project.company.contract_companies.get(name="Acme Inc")
+    for given_ in commitments:
+        values = {name: value for name, value in given_.items() if name != "amount"}
+        made = CommitmentFactory(
+            project=there, lines=0, contract_company=vendor, executed=bool(given_["executed_date"]), **values
+        )
+        LineItem.objects.create(commitment=made, position=1, amount=given_["amount"])
+    exported = export(client, there, form)
+    found = check(client, upload(client, project.company, exported), project=there.pk)
+    assert (problems(found), found.result["count"]) == ([], 0)
+    found = write(client, check(client, upload(client, project.company, exported), project=copy.pk))
+    assert (found.state, problems(found)) == ("done", [])
+    assert list_same(export(client, copy, "csv")) == list_same(export(client, there, "csv"))
+
+
+def export(client: Client, project: Project, form: str) -> bytes:
+    answer = client.get(f"{project.get_absolute_url()}spreadsheet/", {"format": form})
+    return b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+
+
+def list_same(content: bytes) -> list[tuple[str, ...]]:
+    rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    return sorted(tuple(row[name] for name in SAME) for row in rows)

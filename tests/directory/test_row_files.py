@@ -20,7 +20,7 @@ from directory.row_files import NativeCell, RowsRefused, read_file
 
 ROWS = [(1, ["Code", "Name"]), (2, ["03-30", "Béton, coulé"])]
 TEXT = 'Code,Name\r\n03-30,"Béton, coulé"\r\n,\r\n'
-COLUMNS = (Column("code", "code", ("phase",)), Column("name", "name"))
+COLUMNS = (Column("code", "code", "phase"), Column("name", "name"))
 
 
 def read(content: bytes) -> list[row_files.Row]:
