@@ -65,6 +65,7 @@ COLUMNS = (
 )
 MOST_PEOPLE, MOST_NAME, MOST_ADDRESS = 500, 150, 254
 MOST_PROBLEMS = 100
+NOTHING = ("No", Level.NONE.label)
 TABS = {
     "People": "directory:people",
     "Roles": "directory:roles",
@@ -194,7 +195,7 @@ def person(request: SignedInRequest, company_slug: str, membership_id: int) -> H
 
 
 def list_rights(member: Any) -> list[dict[str, Any]]:
-    """Each right of a person's, with the entry of the history that it is from, by whom, and why."""
+    """Each right that a person has, or had, with the entry that it is from, by whom, and why."""
     on_projects = ProjectMembership.objects.filter(user=member.user_id, project__company=member.company_id)
     on_projects = on_projects.select_related("project").order_by("project__name")
     entries: dict[tuple[int, str], HistoryEntry] = {}
@@ -213,7 +214,8 @@ def list_rights(member: Any) -> list[dict[str, Any]]:
         if found:
             right["by"] = givers.get(found.by_id or 0)
             right["why"] = found.detail.get("reason") or found.detail.get("role")
-        rights.append(right)
+        if found or level not in NOTHING:
+            rights.append(right)
     return rights
 
 
@@ -236,7 +238,8 @@ def leave(request: SignedInRequest, company_slug: str, membership_id: int) -> Ht
         "they wrote stays; what they accepted goes back to Ready to Export unless it has been partly sent. "
         "They have:"
     )
-    ending = [f"{each['label']}: {each['level']}" for each in list_rights(member)]
+    rights = [each for each in list_rights(member) if each["level"] not in NOTHING]
+    ending = [f"{each['label']}: {each['level']}" for each in rights] or ["No level"]
     context = {"title": f"Take {name} out of {company}", "label": "Take out", "refusal": "Nothing was ended"}
     return build_page(request, "form", "People", form, **context, text=text, ending=ending)
 

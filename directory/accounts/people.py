@@ -194,7 +194,7 @@ def end_membership(*, membership: CompanyMembership, by: User) -> None:
     """
     Company.objects.select_for_update(no_key=True).get(pk=membership.company_id)
     require_administer_company(by, membership.company)
-    membership.refresh_from_db()
+    membership.refresh_from_db(fields=["is_administrator"])
     person = membership.user
     if person.is_staff or person.is_superuser or membership.is_administrator:
         raise DirectoryError(f"{person} administers. {OF_STAFF}")

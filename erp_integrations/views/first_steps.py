@@ -1,10 +1,8 @@
 """All that a company needs before its first export, each with the page where it is done."""
 
-from contextlib import suppress
-
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from commitments.models import CostCode
@@ -30,8 +28,8 @@ def first_steps(request: SignedInRequest, company_slug: str) -> HttpResponse:
         STAFF: viewer.user.is_staff,
     }
     steps = [
-        (label, is_done, who, find_url(viewer, *pages) if may.get(who) else "")
-        for label, is_done, who, *pages in list_steps(viewer)
+        (label, is_done, who, reverse(page, args=arguments) if may.get(who) else "")
+        for label, is_done, who, page, arguments in list_steps(viewer)
     ]
     is_ready = all(is_done or label in RECOMMENDED for label, is_done, *_ in steps)
     if "arriving" in request.GET and is_ready:
@@ -40,35 +38,37 @@ def first_steps(request: SignedInRequest, company_slug: str) -> HttpResponse:
     return render(request, "erp_integrations/first_steps.html", context)
 
 
-def list_steps(viewer: CompanyMembership) -> list[tuple[str, bool, str, *tuple[str, ...]]]:
-    """In their order: what it is, whether it is done, who does it, and on which pages."""
-    company = viewer.company
+def list_steps(viewer: CompanyMembership) -> list[tuple[str, bool, str, str, list[str]]]:
+    """In their order: its name, is it done, who does it, and on which page."""
+    company, slug = viewer.company, viewer.company.slug
     connections = Connection.objects.filter(company=company)
     tested = connections.filter(wsdls__isnull=False, state__awaits_probe=False)
     has_others = company.memberships.exclude(user=viewer.user).exists()
+    has_approver = company.memberships.deciders().exists()
+    has_jobs = JobLink.objects.filter(project__company=company).exists()
     has_codes = CostCode.objects.filter(project__company=company).exists()
     has_vendors = VendorLink.objects.filter(connection__company=company).exists()
-    has_jobs = JobLink.objects.filter(project__company=company).exists()
-    mails = OutgoingEmail.objects.filter(recipient__company_memberships__company=company)
     has_read_back = any(each.has_read_back for each in connections)
-    has_mails, project_list = mails.filter(status=Status.SENT).exists(), "admin:directory_project_changelist"
+    mails = OutgoingEmail.objects.filter(recipient__company_memberships__company=company)
+    has_mails, outbox = (
+        mails.filter(status=Status.SENT).exists(),
+        "admin:notifications_outgoingemail_changelist",
+    )
+    take_over = "erp_integrations:take_over"
     return [
-        ("People", has_others, OWN, "directory:people"),
-        ("An approver who can decide", company.memberships.deciders().exists(), OWN, "directory:people"),
-        ("A connection to Spectrum", connections.exists(), STAFF, "admin:erp_integrations_connection_add"),
-        ("The connection is tested", tested.exists(), ERP, "erp_integrations:settings"),
-        ("Projects", company.projects.exists(), STAFF, project_list),
-        ("Projects, linked to jobs", has_jobs, ERP, "erp_integrations:take_over", "erp_integrations:jobs"),
-        ("Cost codes", has_codes, ERP, "erp_integrations:take_over", "erp_integrations:cost_codes"),
-        ("Vendors, linked", has_vendors, ERP, "erp_integrations:take_over", "erp_integrations:vendors"),
-        (RECOMMENDED[0], has_read_back, "The operator of the server"),
-        (RECOMMENDED[1], has_mails, STAFF, "admin:notifications_outgoingemail_changelist"),
+        ("People", has_others, OWN, "directory:people", [slug]),
+        ("An approver who can decide", has_approver, OWN, "directory:people", [slug]),
+        (
+            "A connection to Spectrum",
+            connections.exists(),
+            STAFF,
+            "admin:erp_integrations_connection_add",
+            [],
+        ),
+        ("The connection is tested", tested.exists(), ERP, "erp_integrations:settings", [slug]),
+        ("Projects, linked to jobs", has_jobs, ERP, take_over, [slug]),
+        ("Cost codes", has_codes, ERP, take_over, [slug]),
+        ("Vendors, linked", has_vendors, ERP, take_over, [slug]),
+        (RECOMMENDED[0], has_read_back, "The operator of the server", "", []),
+        (RECOMMENDED[1], has_mails, STAFF, outbox, []),
     ]
-
-
-def find_url(viewer: CompanyMembership, *pages: str) -> str:
-    """Of the first of these pages that there is."""
-    for page in pages:
-        with suppress(NoReverseMatch):
-            return reverse(page, args=[] if page.startswith("admin:") else [viewer.company.slug])
-    return ""

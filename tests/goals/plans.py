@@ -34,7 +34,7 @@ QUICK = tuple(
         ("approving project admin", (UNSENT,), 3),
         ("ERP admin", (AWAITING,), 2),
         ("approving ERP admin", (AWAITING,), 2),
-        ("company administrator", (AWAITING,), 2),
+        ("company administrator", (AWAITING,), 3),
         ("approving company administrator", (UNSENT,), 2),
         ("staff of accounts", (AWAITING,), 4),
         ("granting staff of accounts", (AWAITING,), 3),
