@@ -33,7 +33,8 @@ def test_a_summary_of_ten_thousand_for_five_hundred(tmp_path: Path, report: Call
     oldest = list(Submission.objects.order_by("sent_at", "pk")[: APPROVERS // 10])
     catcher = start(tmp_path)
     try:
-        for count in (APPROVERS // 5, APPROVERS):  # the second time those of the first have theirs already
+        # The second time those of the first have theirs already.
+        for count in (APPROVERS // 5, APPROVERS):
             people = ApproverFactory.create_batch(count, company=company)
             for number, person in enumerate(people[::2]):
                 for submission in (oldest[number % len(oldest)], oldest[number // 7 % len(oldest)]):
@@ -45,7 +46,7 @@ def test_a_summary_of_ten_thousand_for_five_hundred(tmp_path: Path, report: Call
             found = json.loads(done.stdout.splitlines()[-1])
             each = {name: found[name] / found["stored"] for name in ("store", "asked", "send", "sending")}
             report(
-                f"{found['stored']} summaries: {found['memory']:.0f} MB at most, {found['before']:.0f} before; "
+                f"{found['stored']} summaries: {found['memory']:.0f} MB, {found['before']:.0f} before; "
                 f"stored in {each['store'] * 1000:.1f} ms and {each['asked']:.2f} statements each, "
                 f"sent in {each['send'] * 1000:.1f} ms and {each['sending']:.2f} (processor time)"
             )
