@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from commitments.events import CommitmentEvent
@@ -15,6 +15,7 @@ from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, Project
 from erp_integrations.confirmations import controlled_settings
 from erp_integrations.confirmations.controlled_settings import SettingRole
+from erp_integrations.events import ErpEvent
 from erp_integrations.master_data.lookup import find_by_code
 from erp_integrations.models import (
     Connection,
@@ -148,8 +149,8 @@ class Subject:
         return f"{description} in {connection}" if connection else description
 
     def has_unique_name_match(self, changed: set[str], now: Values) -> bool:
-        """A link needs nobody: of all that the ERP lists, it alone has our name, and neither side
-        was renamed lately."""
+        """A link needs nobody: of all that the ERP lists, it alone has our name, and neither side was renamed
+        lately, nor another company's lists read."""
         if self.kind is Kind.VENDOR and changed == {"vendor_code"}:
             erp_rows: Any = Vendor.objects.filter(connection=self.connection_id, gone_at=None)
             column, name, code = "code", "name", now.get("vendor_code")
@@ -168,8 +169,15 @@ class Subject:
             return False
         since = timezone.now() - RECENT
         renamed = HistoryEntry.objects.about(ours).filter(event__in=RENAMING_EVENTS, at__gte=since)
+        moved = HistoryEntry.objects.about(alike[0].connection).filter(
+            Q(detail__fields__contains=["company_code"]) | Q(detail__fields__contains=["server"]),
+            event=ErpEvent.CONNECTION_CHANGED,
+            at__gte=since,
+        )
         was_renamed = alike[0].renamed_at and alike[0].renamed_at >= since
-        return not was_renamed and not renamed.filter(detail__fields__contains=["name"]).exists()
+        return not (
+            was_renamed or renamed.filter(detail__fields__contains=["name"]).exists() or moved.exists()
+        )
 
 
 def describe_link(values: Values) -> str:

@@ -16,6 +16,8 @@ from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind
+from erp_integrations.connections.settings_changes import save_connection
+from erp_integrations.connections.settings_form import ConnectionForm
 from erp_integrations.links import linking
 from erp_integrations.links.kinds import VENDOR as VENDOR_LINKS
 from erp_integrations.models import Connection, ExportJob, Submission, UnconfirmedChange, VendorLink
@@ -23,7 +25,13 @@ from erp_integrations.pages.beside import list_document_changes
 from tests.clients import signed_in
 from tests.erp_integrations.confirmations.test_second_person import accept, stamps
 from tests.erp_integrations.races.together import race, refusals
-from tests.factories import ApproverFactory, ContractCompanyFactory, MemberFactory, have_been_read
+from tests.factories import (
+    ApproverFactory,
+    ConnectionFactory,
+    ContractCompanyFactory,
+    MemberFactory,
+    have_been_read,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -207,3 +215,19 @@ def test_of_two_who_give_one_name_at_one_moment_one_is_refused(sent: Submission,
         results = race(*(partial(rename, each, f"Acme {number}", thief) for each in pair))
         (refused,) = refusals(results)
         assert isinstance(refused, ListRefused)
+
+
+def test_a_name_proves_nothing_after_the_lists_were_another_company_s() -> None:
+    connection = ConnectionFactory()
+    have_been_read(connection, vendors={"THIEF": "Thief"}, jobs={})
+    thief = MemberFactory(company=connection.company, erp_integrations_level=Level.ADMIN)
+    for code in ("ZZZ", connection.company_code):  # in Django admin
+        shown = {each.name: each.value() for each in ConnectionForm(instance=connection)}
+        entered = {name: "" if value is None else value for name, value in shown.items()}
+        form = ConnectionForm(entered | {"company_code": code}, instance=connection)
+        assert form.is_valid(), form.errors
+        save_connection(form=form, by=thief)
+    new, nothing = ContractCompanyFactory(company=connection.company, name="Thief"), linking.ExpectedLink("")
+    linking.link(VENDOR_LINKS, owner=new, connection=connection, code="THIEF", expected=nothing, by=thief)
+    (waiting,) = UnconfirmedChange.objects.all()
+    assert waiting.people == [thief.pk]
