@@ -9,12 +9,13 @@ from commitments.models import CostCode
 from directory.models import CompanyMembership, Level
 from directory.requests import SignedInRequest
 from directory.rights.permissions import require_see_first_steps
-from erp_integrations.models import Connection, JobLink, VendorLink
+from erp_integrations.models import Connection, ExportJob, JobLink, VendorLink
 from erp_integrations.views.access import require_member
 from notifications.models import OutgoingEmail, Status
 
 OWN, ERP, STAFF = "A company administrator", "An ERP Integrations Admin", "Staff, in Django admin"
-RECOMMENDED = ("Read-back", "Mail is sent")
+APPROVER = "An approver"
+RECOMMENDED = ("Read-back", "Mail is sent", "Running commitments of Spectrum")
 
 
 @require_safe
@@ -26,6 +27,7 @@ def first_steps(request: SignedInRequest, company_slug: str) -> HttpResponse:
         OWN: viewer.is_administrator and not viewer.can_push_to_accounting,
         ERP: viewer.erp_integrations_level == Level.ADMIN,
         STAFF: viewer.user.is_staff,
+        APPROVER: viewer.can_push_to_accounting,
     }
     steps = [
         (label, is_done, who, reverse(page, args=arguments) if may.get(who) else "")
@@ -34,7 +36,13 @@ def first_steps(request: SignedInRequest, company_slug: str) -> HttpResponse:
     is_ready = all(is_done or label in RECOMMENDED for label, is_done, *_ in steps)
     if "arriving" in request.GET and is_ready:
         return redirect(f"{reverse('home')}?ready=1")
-    context = {"company": viewer.company, "steps": steps, "is_ready": is_ready, "recommended": RECOMMENDED}
+    context = {
+        "company": viewer.company,
+        "steps": steps,
+        "is_ready": is_ready,
+        "recommended": RECOMMENDED,
+        "may_import": may[ERP],
+    }
     return render(request, "erp_integrations/first_steps.html", context)
 
 
@@ -48,6 +56,7 @@ def list_steps(viewer: CompanyMembership) -> list[tuple[str, bool, str, str, lis
     has_jobs = JobLink.objects.filter(project__company=company).exists()
     has_codes = CostCode.objects.filter(project__company=company).exists()
     has_vendors = VendorLink.objects.filter(connection__company=company).exists()
+    has_running = ExportJob.objects.filter(connection__in=connections, taken_over=True).exists()
     has_read_back = any(each.has_read_back for each in connections)
     mails = OutgoingEmail.objects.filter(recipient__company_memberships__company=company)
     has_mails, outbox = (
@@ -70,5 +79,6 @@ def list_steps(viewer: CompanyMembership) -> list[tuple[str, bool, str, str, lis
         ("Cost codes", has_codes, ERP, take_over, [slug]),
         ("Vendors, linked", has_vendors, ERP, take_over, [slug]),
         (RECOMMENDED[0], has_read_back, "The operator of the server", "", []),
+        (RECOMMENDED[2], has_running, APPROVER, "erp_integrations:running", [slug]),
         (RECOMMENDED[1], has_mails, STAFF, outbox, []),
     ]
