@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
 from directory.history.events import DirectoryEvent, Event, find_event
 from directory.models import HistoryEntry, Invitation, Level, User
 
@@ -69,8 +71,8 @@ def describe_entry(entry: HistoryEntry, people: People) -> EntryDescription:
     )
 
 
-def list_named_people(entries: Iterable[HistoryEntry]) -> dict[int, User]:
-    """Everybody whom these entries name, by id, as their company knows them. Two queries."""
+def list_named_people(entries: Iterable[HistoryEntry]) -> People:
+    """Everybody whom these entries name, by id, as their company knows them. One query."""
     named_ids: set[Any] = set()
     company_ids = set()
     for entry in entries:
@@ -78,8 +80,12 @@ def list_named_people(entries: Iterable[HistoryEntry]) -> dict[int, User]:
         named_ids |= {entry.by_id, entry.detail.get("user"), entry.detail.get("accepted_by")}
         if entry.subject_type == User._meta.label_lower:
             named_ids.add(entry.subject_id)
-    people = User.objects.in_bulk([pk for pk in named_ids if isinstance(pk, int)])
-    Invitation.objects.filter(company__in=company_ids - {None}).name_people(people.values())
+    invitations = Invitation.objects.filter(company__in=company_ids - {None}, user=OuterRef("pk"))
+    users = User.objects.annotate(invited_as=Subquery(invitations.values("name")[:1]))
+    people = users.in_bulk([pk for pk in named_ids if isinstance(pk, int)])
+    for person in people.values():
+        if person.invited_as:
+            person.first_name, person.last_name = person.invited_as, ""
     return people
 
 
