@@ -1,7 +1,7 @@
 """Django admin for the Company Directory: where an administrator grants rights."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import get_adapter
 from django import forms
@@ -225,6 +225,7 @@ class CompanyAdmin(RecordingAdmin[Company]):
     events = (DirectoryEvent.COMPANY_CREATED, DirectoryEvent.COMPANY_CHANGED, DirectoryEvent.COMPANY_DELETED)
     form = CompanyForm
     list_display = ("name", "slug", "currency", "requires_two_step")
+    prepopulated_fields: ClassVar[dict[str, Any]] = {"slug": ("name",)}
     search_fields = ("name",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from commitments.models import CostCode
 from directory.models import CompanyMembership, Level
 from directory.requests import SignedInRequest
 from directory.rights.permissions import require_see_first_steps
-from erp_integrations.models import Connection, ExportJob, JobLink, VendorLink
+from erp_integrations.confirmations.subjects import Kind
+from erp_integrations.models import Connection, ExportJob, JobLink, UnconfirmedChange, VendorLink
 from erp_integrations.views.access import require_member
 from notifications.models import OutgoingEmail, Status
 
@@ -56,6 +57,8 @@ def list_steps(viewer: CompanyMembership) -> list[tuple[str, bool, str, str, lis
     has_jobs = JobLink.objects.filter(project__company=company).exists()
     has_codes = CostCode.objects.filter(project__company=company).exists()
     has_vendors = VendorLink.objects.filter(connection__company=company).exists()
+    changes = UnconfirmedChange.objects.filter(company=company, subject__startswith=f"{Kind.CONNECTION}:")
+    is_confirmed = connections.exists() and not changes.exists()
     has_running = ExportJob.objects.filter(connection__in=connections, taken_over=True).exists()
     has_read_back = any(each.has_read_back for each in connections)
     mails = OutgoingEmail.objects.filter(recipient__company_memberships__company=company)
@@ -74,6 +77,7 @@ def list_steps(viewer: CompanyMembership) -> list[tuple[str, bool, str, str, lis
             "admin:erp_integrations_connection_add",
             [],
         ),
+        ("The connection is confirmed", is_confirmed, ERP, "erp_integrations:settings", [slug]),
         ("The connection is tested", tested.exists(), ERP, "erp_integrations:settings", [slug]),
         ("Projects, linked to jobs", has_jobs, ERP, take_over, [slug]),
         ("Cost codes", has_codes, ERP, take_over, [slug]),
