@@ -579,7 +579,9 @@ def write_change(reading: Reading, found: FileCommitment, stored: Commitment, by
     if reading.table.places.keys() & LINES:
         kept = [services.get_line_values(line) for line in services.list_lines(stored)]
         kept += [{}] * (len(found.lines) - len(kept))
-        lines = [before | line for before, line in zip(kept, found.lines, strict=False)]
+        named = reading.table.places.keys() & {*LINE_FIELDS} | {"amount"}
+        blank = {name: getattr(LineItem(), name) for name in named}
+        lines = [before | blank | line for before, line in zip(kept, found.lines, strict=False)]
     services.update_commitment(
         commitment=stored, by=by, version=stored.version, values=found.values, lines=lines
     )

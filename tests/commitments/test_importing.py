@@ -217,6 +217,18 @@ def test_one_that_differs_changes_only_where_it_may_and_the_person_says_so(
     assert HistoryEntry.objects.filter(event="commitment.changed").count() == 1
 
 
+def test_a_line_that_comes_first_takes_no_figure_of_the_one_that_was_there(
+    project: Project, client: Client
+) -> None:
+    head = "Contract No.,Cost Code,Description,Qty,Unit Price,Amount\n"
+    bring(client, project, f'{head}SC-1,03-30,Walls,10,100,"1,000.00"')
+    more = f'{head}SC-1,05-10,Crane,,,\n,03-30,Walls,10,100,"1,000.00"'
+    assert bring(client, project, more, changes="on").state == ImportState.DONE
+    lines = project.commitments.get().lines.values_list("description", "quantity", "unit_cost", "amount")
+    assert list(lines) == [("Crane", None, None, None), ("Walls", Decimal(10), Decimal(100), Decimal(1000))]
+    assert bring(client, project, more).result["count"] == 0
+
+
 def test_only_where_the_person_may_create_at_the_moment_of_writing(project: Project, client: Client) -> None:
     other = ProjectFactory(company=project.company, name="Elsewhere")
     found = upload(client, project.company, "Project,Contract No.,Amount\nElsewhere,1,5\n")
