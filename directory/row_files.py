@@ -136,7 +136,10 @@ def read_sheet(file: File) -> Iterator[Row]:
     formulas = list_sheet_rows(file, computed=False) if has_formulas else repeat(())
     texts: dict[str, str] = {}
     for number, (row, formula) in enumerate(zip(rows, formulas, strict=False), start=1):
-        cells = ["" if each.value is None else read_cell(each) for each in row]
+        try:
+            cells = ["" if each.value is None else read_cell(each) for each in row]
+        except Exception as error:  # a format that the file does not have
+            raise RowsRefused(*UNREADABLE) from error
         for place, each in enumerate(formula):
             if each.data_type == "f" and not cells[place]:
                 cells[place] = NativeCell("a formula without its result", None)

@@ -106,11 +106,18 @@ SECRET = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/ho
 <c r="A1" t="inlineStr"><is><t>[&e;]</t></is></c></row></sheetData></worksheet>"""
 
 
+NO_FORMAT = (
+    b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1">'
+    b'<c r="A1" s="99"><v>5</v></c></row></sheetData></worksheet>'
+)
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
         (build_bomb(), "too large when unpacked"),
         (replace_part("xl/workbook.xml", ENTITIES), "can't be read"),
+        (replace_part("xl/worksheets/sheet1.xml", NO_FORMAT), "can't be read"),
         (b"PK\x03\x04 and no more", "can't be read"),
         (b"%PDF-1.7\x00\x01", "neither CSV nor"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 20, "neither CSV nor"),
@@ -119,7 +126,7 @@ SECRET = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/ho
         (b'"' * 300_000, "quotation mark"),
         (b'a,b\n"c,d\ne,f\n', "Row 2: It can't be read. Look for a quotation mark"),
     ],
-    ids=["bomb", "entities", "cut", "pdf", "xls", "odd", "huge", "quotes", "open quote"],
+    ids=["bomb", "entities", "no format", "cut", "pdf", "xls", "odd", "huge", "quotes", "open quote"],
 )
 def test_what_is_no_list_is_refused_in_a_sentence(content: bytes, sentence: str) -> None:
     with pytest.raises(RowsRefused, match=sentence):
