@@ -137,7 +137,8 @@ def list_people(request: SignedInRequest, company_slug: str) -> HttpResponse:
     if search:
         found = found.filter(Q(known_as__icontains=search) | Q(user__email__icontains=search))
     if project_id:
-        found = found.filter(user__project_memberships__project=project_id)
+        projects = company.projects.filter(pk=project_id)  # who is on another company's is not told
+        found = found.filter(user__project_memberships__project__in=projects)
     form = GivingForm(request.POST if request.method == "POST" else None, company=company)
     if form.is_valid():
         ticked = [key for each in request.POST.getlist("person") if (key := parse_key(each))]

@@ -32,6 +32,7 @@ from directory.row_files import RowsRefused
 AUTHORITY = {"erp_integrations_level": Level.ADMIN, "directory_level": Level.ADMIN, "is_administrator": True}
 """Who has one of these steers where money goes, or who answers for the company's rights."""
 OF_STAFF = "Staff are entered, and taken out, in Django admin."
+GONE = "Somebody else has just taken them out."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,9 +195,10 @@ def end_membership(*, membership: CompanyMembership, by: User) -> None:
     """
     Company.objects.select_for_update(no_key=True).get(pk=membership.company_id)
     require_administer_company(by, membership.company)
-    membership.refresh_from_db(fields=["is_administrator"])
-    person = membership.user
-    if person.is_staff or person.is_superuser or membership.is_administrator:
+    person, row = membership.user, CompanyMembership.objects.filter(pk=membership.pk).first()
+    if row is None:
+        raise DirectoryError(GONE)
+    if person.is_staff or person.is_superuser or row.is_administrator:
         raise DirectoryError(f"{person} administers. {OF_STAFF}")
     memberships.delete_company_membership(membership=membership, by=by)
     if not person.company_memberships.exists():

@@ -17,6 +17,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.urls import reverse
 
+from directory.accounts.people import AUTHORITY as MOST_AUTHORITY
 from directory.db.time_zones import format_time
 from directory.history import descriptions, subscribers
 from directory.history.events import LOST_FACTORS, NEW_FACTORS, DirectoryEvent
@@ -169,9 +170,7 @@ def find_recipients(notice: Notice, company: Company | None, by: User | None) ->
     if not notice.is_installation:
         companies = Company.objects.filter(memberships__user__in=notice.affected)
         memberships = CompanyMembership.objects.filter(company__in=[company] if company else companies)
-        answerable = memberships.administrators() | memberships.filter(is_administrator=True)
-        people = _list_active_users(answerable | memberships.approvers())
-        recipients = [each for each in people if each not in excluded]
+        recipients = [each for each in list_answerable(memberships) if each not in excluded]
     operator = "" if recipients else settings.OPERATOR_EMAIL
     recipients = list(dict.fromkeys([*recipients, *superusers]))
     if by and not (recipients or operator or notice.only_revokes):
@@ -186,6 +185,12 @@ def find_recipients(notice: Notice, company: Company | None, by: User | None) ->
     # The owner of an account that others may sit in hears of what is done with it, but counts as nobody else.
     owner = [by] if by and approvers.is_in_other_hands(by) else []
     return [*recipients, *(each for each in notice.also_notified if each != by), *owner], operator
+
+
+def list_answerable(memberships: CompanyMembershipQuerySet) -> list[User]:
+    """Of these, who answer for a company's rights, and who decide."""
+    administrators = memberships.administrators() | memberships.filter(is_administrator=True)
+    return _list_active_users(administrators | memberships.approvers())
 
 
 def _list_active_users(memberships: CompanyMembershipQuerySet) -> list[User]:
@@ -261,11 +266,15 @@ def build_request_notice(entry: HistoryEntry) -> Notice:
 
 
 def build_people_notice(entry: HistoryEntry) -> Notice | None:
-    """One mail of all that was done at one press, whose entries each stay without."""
+    """One mail of all that was done at one press, whose entries each stay without.
+
+    Who gains most stands first, and each of several is told of the others: nobody is hidden by a crowd, nor
+    kept from knowing by a level of their own.
+    """
     entries = HistoryEntry.objects.filter(
         company_id=entry.company_id, by_id=entry.by_id, pk__range=(entry.detail["first"], entry.pk)
     )
-    together = entries.filter(detail__together=True).order_by("pk")
+    together = sorted(entries.filter(detail__together=True).order_by("pk"), key=has_no_authority)
     notices = [notice for each in together if (notice := build_level_notice(each))]
     if len(notices) < 2:
         return notices[0] if notices else None
@@ -276,13 +285,19 @@ def build_people_notice(entry: HistoryEntry) -> Notice | None:
     ]
     if more := len(notices) - MOST_FACTS:
         facts += [("And", f"{more:,} more, in the history")] * (more > 0)
+    memberships = CompanyMembership.objects.filter(company=entry.company_id, user__in=people)
     return Notice(
         f"Levels of {len(people):,} people changed" if len(people) > 1 else f"Levels of {people[0]} changed",
         "At one press; each has an entry in the history.",
         facts,
         affected=people,
+        also_notified=list_answerable(memberships) if len(people) > 1 else [],
         only_revokes=all(each.only_revokes for each in notices),
     )
+
+
+def has_no_authority(entry: HistoryEntry) -> bool:
+    return not entry.detail.get("levels", {}).items() & MOST_AUTHORITY.items()
 
 
 def build_single_level_notice(entry: HistoryEntry) -> Notice | None:

@@ -13,6 +13,7 @@ from directory.accounts.people import Wish, end_membership, save_people
 from directory.models import Company, HistoryEntry, Level, Role, User
 from directory.rights import memberships
 from directory.rights.groups import create_groups
+from directory.rights.memberships import DirectoryError
 from directory.rights.permissions import RightMissing, require_push_to_accounting
 from directory.row_files import RowsRefused
 from notifications.models import Kind, OutgoingEmail, Status
@@ -178,6 +179,20 @@ class TestTwoHands:
         assert mail.subject == "Levels of 2 people changed at Ours"
         assert mail.text_body.count("Library") == found.count() == 2
 
+    def test_no_crowd_hides_one_of_them_nor_keeps_the_others_from_knowing(
+        self, administrator: User, other: User, company: Company, manager: Role
+    ) -> None:
+        project, accomplice = ProjectFactory(company=company), PersonFactory(first_name="Accomplice")
+        join_company(accomplice, company)
+        crowd = [
+            Wish(email=f"p{n}@new.test", name=f"P {n}", projects={project.pk: Level.ADMIN}) for n in range(60)
+        ]
+        told = Wish(email=other.email, projects={project.pk: Level.ADMIN})
+        last = Wish(email=accomplice.email, levels={"erp_integrations_level": Level.ADMIN})
+        save_people(company=company, by=administrator, wishes=[*crowd, told, last])
+        mails = OutgoingEmail.objects.filter(kind=Kind.RIGHTS, recipient=other)
+        assert "Accomplice" in mails.get().text_body
+
     def test_a_request_grants_nothing_and_is_seen_and_mailed_to_those_who_can(
         self, administrator: User, company: Company
     ) -> None:
@@ -235,6 +250,14 @@ class TestLeaving:
         wish(company, administrator, approver.email)  # and back, with nothing of it
         back = approver.company_memberships.get()
         assert (back.erp_integrations_level, back.can_push_to_accounting) == ("none", False)
+
+    def test_a_second_press_at_one_moment_is_told_so(self, administrator: User, company: Company) -> None:
+        person = PersonFactory()
+        join_company(person, company)
+        membership = company.memberships.get(user=person)
+        end_membership(membership=company.memberships.get(user=person), by=administrator)
+        with pytest.raises(DirectoryError, match="has just taken them out"):
+            end_membership(membership=membership, by=administrator)
 
     def test_sessions_of_who_is_of_another_company_too_go_on(
         self, administrator: User, company: Company
@@ -321,6 +344,14 @@ class TestPages:
         for _ in range(5):
             join_project(PersonFactory(), ProjectFactory(company=company), Level.ADMIN)
         assert count() == few
+
+    def test_who_is_on_another_company_s_project_is_not_told(
+        self, administrator: User, company: Company
+    ) -> None:
+        elsewhere, known = ProjectFactory(), PersonFactory(email="bob@known.test")
+        join_project(known, elsewhere, Level.ADMIN)
+        invite(administrator, email=known.email, name="Bob B")
+        assert "Bob B" not in page(administrator, f"?project={elsewhere.pk}").content.decode()
 
     @pytest.mark.parametrize("query", ["?q=%00", "?show=x&project=9" + "9" * 30, "?after=%00", "?before=zz"])
     def test_nonsense_in_the_address_is_no_fault(self, administrator: User, query: str) -> None:
