@@ -39,7 +39,7 @@ def read_bounces() -> int:
         return 0
     try:
         with open_inbox() as inbox:
-            return sum(record_bounce(arrived, message) for arrived, message in fetch_notifications(inbox))
+            return sum(read_bounce(arrived, content) for arrived, content in fetch_notifications(inbox))
     except (OSError, imaplib.IMAP4.error) as error:
         logger.warning("The inbox of IMAP_URL can't be read: %s", to_one_line(str(error)))
         return 0
@@ -54,7 +54,7 @@ def open_inbox() -> imaplib.IMAP4:
     return imaplib.IMAP4(host, parts.port or 143, timeout=wait)
 
 
-def fetch_notifications(inbox: imaplib.IMAP4) -> Iterator[tuple[datetime, Message]]:
+def fetch_notifications(inbox: imaplib.IMAP4) -> Iterator[tuple[datetime, bytes]]:
     """Those of the last days, each with when it arrived there."""
     parts = urlsplit(settings.IMAP_URL)
     user, folder = unquote(parts.username or ""), unquote(parts.path.strip("/")) or "INBOX"
@@ -71,7 +71,16 @@ def fetch_notifications(inbox: imaplib.IMAP4) -> Iterator[tuple[datetime, Messag
         content = next((each[1] for each in told if isinstance(each, tuple)), b"")
         words = b"".join(each[0] if isinstance(each, tuple) else each for each in told)
         if arrived := imaplib.Internaldate2tuple(words):
-            yield datetime.fromtimestamp(time.mktime(arrived), UTC), message_from_bytes(content)
+            yield datetime.fromtimestamp(time.mktime(arrived), UTC), content
+
+
+def read_bounce(arrived: datetime, content: bytes) -> bool:
+    """One that can't be read, as anybody may have written it, keeps none of the others from being read."""
+    try:
+        return record_bounce(arrived, message_from_bytes(content))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        logger.warning("A mail in the inbox of IMAP_URL can't be read: %s", type(error).__name__)
+        return False
 
 
 def record_bounce(arrived: datetime, message: Message) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from email import message_from_bytes
+from email.parser import BytesHeaderParser
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 
@@ -49,7 +49,7 @@ class Conversation(StreamRequestHandler):
                 found = [
                     str(number)
                     for number, (_, mail) in enumerate(self.server.mails, 1)
-                    if "delivery-status" in message_from_bytes(mail).get("Content-Type", "")
+                    if "delivery-status" in BytesHeaderParser().parsebytes(mail).get("Content-Type", "")
                 ]
                 self.tell(f"* SEARCH {' '.join(found)}".encode())
             case "FETCH":

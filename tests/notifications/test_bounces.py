@@ -91,6 +91,15 @@ def test_a_refusal_for_good_of_our_mail_marks_its_address(
     assert all("BODY.PEEK[]" in asked for asked in inbox.asked if asked.startswith("FETCH"))
 
 
+def test_a_mail_that_nobody_can_read_keeps_none_from_being_read(
+    inbox: ImapServer, email: OutgoingEmail
+) -> None:
+    nested = "".join(f"Content-Type: multipart/mixed; boundary={n}\r\n\r\n--{n}\r\n" for n in range(2_500))
+    inbox.put(notification("").partition(b"--=x")[0] + b"--=x\r\n" + nested.encode())
+    inbox.put(notification(email.message_id))
+    assert bounces.read_bounces() == 1
+
+
 def test_who_acted_hears_of_it_and_the_next_mail_is_not_tried(
     inbox: ImapServer, email: OutgoingEmail
 ) -> None:
