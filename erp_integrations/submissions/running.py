@@ -19,7 +19,7 @@ from commitments.events import CommitmentEvent
 from commitments.models import Badge, Commitment, CostCode, CostType, Kind, LineItem, Lock
 from directory import history
 from directory.db.leases import stopping
-from directory.models import Project, User
+from directory.models import HistoryEntry, Project, User
 from directory.rights.permissions import can_push_to_accounting, require_push_to_accounting
 from erp_integrations.adapters.base import (
     MAX_RECORDS_AT_ONCE,
@@ -119,6 +119,7 @@ def run_take_over_of_commitments(claimed: TakeOver) -> None:
     if not can_push_to_accounting(claimed.asked_by, connection.company):
         obstacle = "Whoever asked for it may not push to accounting any more."
     references = References(connection)
+    earlier = find_taken_keys(connection) if takes else set()
     jobs = sorted(each for each in references.projects if is_chosen(each, claimed.job_numbers))
     for start in range(0, 0 if obstacle else len(jobs), JOBS_AT_ONCE):
         if stopping.is_set():
@@ -132,7 +133,7 @@ def run_take_over_of_commitments(claimed: TakeOver) -> None:
         if takes:
             rows = create_commitments(claimed, rows)
         for row in rows:
-            count_row(report, row)
+            count_row(report, replace(row, outcome=COMES_IN) if row.key in earlier else row)
         TakeOver.objects.renew(claimed, report=report)
     ended = TakeOverStatus.DONE if takes else TakeOverStatus.SHOWN
     with transaction.atomic():
@@ -147,6 +148,13 @@ def run_take_over_of_commitments(claimed: TakeOver) -> None:
             history.record(
                 event=event, subject=connection, by=None, company=company, detail={"counts": counts}
             )
+
+
+def find_taken_keys(connection: Connection) -> set[Key]:
+    """Of what came in by the last press, where a worker ended in between: the report tells of all of it."""
+    asked = HistoryEntry.objects.about(connection).filter(event=ErpEvent.TAKE_OVER_ASKED_FOR).latest("pk")
+    jobs = ExportJob.objects.filter(connection=connection, taken_over=True, synced_at__gte=asked.at)
+    return {get_adapter(connection).build_key(*codes) for codes in jobs.values_list("vendor_code", "erp_id")}
 
 
 @dataclass(frozen=True, slots=True)

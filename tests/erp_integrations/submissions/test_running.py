@@ -124,6 +124,16 @@ class TestTheyComeIn:
         assert ExportJob.objects.filter(taken_over=True).count() == 2
         assert Commitment.objects.get(number="R-2").status == "complete"
 
+    def test_what_came_in_before_a_worker_ended_is_told_with_the_rest(
+        self, deliverable: Commitment, by: User
+    ) -> None:
+        take(deliverable, by)
+        TakeOver.objects.update(status=TakeOverStatus.TAKING)  # as where it ended before its report
+        running.run_due_take_overs_of_commitments()
+        done = TakeOver.objects.get(kind=TakeOverKind.COMMITMENTS)
+        assert (done.report["comes in"], done.report["here"]) == ([1, "1000.15"], [0, "0.00"])
+        assert ExportJob.objects.filter(taken_over=True).count() == 1
+
     def test_a_change_in_spectrum_is_found_as_of_any_other(
         self, deliverable: Commitment, by: User, spectrum: Simulator
     ) -> None:
