@@ -79,6 +79,14 @@ class PersonForm(LevelsForm):
     is_administrator = forms.BooleanField(
         label="Company administrator: invites people, and gives and takes levels", required=False
     )
+    expected = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def clean_expected(self) -> str:
+        """A level that somebody else has taken away meanwhile is not given again by an older page."""
+        seen = str(self.cleaned_data["expected"])
+        if seen and seen != self.initial["expected"]:
+            raise ValidationError("Somebody else has changed their levels meanwhile. Open the page again.")
+        return seen
 
     def build_wish(self) -> dict[str, Any]:
         wish = super().build_wish()

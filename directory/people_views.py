@@ -189,6 +189,7 @@ def person(request: SignedInRequest, company_slug: str, membership_id: int) -> H
         messages.success(request, "The invitation will be sent again.")
         return redirect(request.path)
     initial = {name: getattr(member, name) for name in (*ROLE_LEVELS, "is_administrator")}
+    initial["expected"] = " ".join(map(str, initial.values()))
     form = PersonForm(request.POST if request.method == "POST" else None, company=company, initial=initial)
     if form.is_valid() and save_wishes(request, form, [Wish(email=member.user.email, **form.build_wish())]):
         return redirect(request.path)

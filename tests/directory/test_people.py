@@ -366,6 +366,21 @@ class TestPages:
         assert "Project manager" in shown
         assert "Ada" in shown
 
+    def test_an_older_page_gives_back_no_level_that_was_taken_meanwhile(
+        self, administrator: User, other: User, company: Company
+    ) -> None:
+        person = PersonFactory()
+        membership = join_company(person, company, erp_integrations_level=Level.ADMIN)
+        place = f"{membership.pk}/"
+        form = page(administrator, place).context["form"]
+        seen = {name: form[name].value() for name in form.fields if form[name].value()}
+        seen["history_level"] = "read_only"
+        wish(company, other, person.email, erp_integrations_level=Level.NONE)
+        answer = page(administrator, place, **seen)
+        assert "Somebody else has changed their levels meanwhile" in answer.content.decode()
+        membership.refresh_from_db()
+        assert membership.erp_integrations_level == Level.NONE
+
     def test_settings_keep_the_currency_once_there_are_commitments(
         self, administrator: User, company: Company
     ) -> None:
