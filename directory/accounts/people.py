@@ -90,6 +90,13 @@ def save_people(*, company: Company, by: User, wishes: Sequence[Wish], problems:
         company_id=company.pk, by_id=by.pk, event=DirectoryEvent.MEMBERSHIP_ADDED
     ).values_list("subject_id", flat=True)
     entered = {*entered_ids.filter(subject_type=CompanyMembership._meta.label_lower)}
+    made = HistoryEntry.objects.filter(
+        subject_type=User._meta.label_lower,
+        subject_id__in=listed,
+        by_id=by.pk,
+        event=DirectoryEvent.ACCOUNT_CREATED,
+    )
+    entered |= {listed[key].pk for key in made.values_list("subject_id", flat=True)}
     found_problems, changes = list(problems), []
     for wish, address in zip(wishes, addresses, strict=True):
         person = accounts.get(address) or User(email=address)

@@ -212,13 +212,22 @@ def _build_person_facts(person: User) -> list[tuple[str, str]]:
 def build_grant_notice(entry: HistoryEntry) -> Notice:
     person = _get_person(entry)
     membership = CompanyMembership.objects.filter(pk=entry.subject_id).first()
+    entries = HistoryEntry.objects.filter(
+        company_id=entry.company_id, by_id=person.pk, event=DirectoryEvent.MEMBERSHIP_ADDED
+    )
+    entered = User.objects.filter(
+        company_memberships__in=entries.filter(subject_type=CompanyMembership._meta.label_lower).values(
+            "subject_id"
+        )
+    ).order_by("pk")
+    names = ", ".join(each.email for each in entered[:MOST_FACTS])
     return Notice(
         f"{PRIVILEGE} granted to {person}",
         f"{person} may accept commitments for export."
         if membership and membership.is_accounting_approver
         else f"It has no effect for {person} yet: they need an active account, and Standard or Admin on ERP "
         "Integrations.",
-        _build_person_facts(person),
+        [*_build_person_facts(person), *([("Entered here by them", names)] if names else [])],
         affected=[person],
         to_person="You may accept commitments for export, and reject them, while you have Standard or "
         "Admin on ERP Integrations.",

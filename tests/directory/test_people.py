@@ -151,6 +151,29 @@ class TestTwoHands:
             wish(company, administrator, "ann@new.test", **levels)
         assert wish(company, other, "ann@new.test", **levels) == 1
 
+    def test_nor_does_who_made_the_account_where_another_enters_it(
+        self, administrator: User, other: User, company: Company
+    ) -> None:
+        invite(administrator)
+        membership = company.memberships.get(user__email="ann@new.test")
+        end_membership(membership=membership, by=administrator)
+        assert wish(company, other, "ann@new.test") == 1
+        with pytest.raises(RowsRefused, match="You added Ann Lee"):
+            wish(company, administrator, "ann@new.test", erp_integrations_level=Level.ADMIN)
+
+    def test_who_is_granted_the_privilege_is_said_to_have_entered_whom(
+        self, administrator: User, other: User, company: Company
+    ) -> None:
+        invite(administrator)
+        memberships.grant_push_to_accounting(
+            membership=company.memberships.get(user=administrator),
+            by=User.objects.get(is_superuser=True),
+            reason="She decides from now on.",
+        )
+        mail = OutgoingEmail.objects.get(kind=Kind.RIGHTS, recipient=other)
+        assert "Entered here by them" in mail.text_body
+        assert "ann@new.test" in mail.text_body
+
     def test_who_decides_does_not_say_who_writes(self, administrator: User, company: Company) -> None:
         join_company(administrator, company, can_push_to_accounting=True)
         assert invite(administrator).status_code == 403
