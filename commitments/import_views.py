@@ -99,7 +99,9 @@ def detail(request: SignedInRequest, company_slug: str, import_id: int) -> HttpR
 def handle_press(request: SignedInRequest, found: Import) -> str:
     """The page that follows. Raises RowsRefused."""
     if "delete" in request.POST:
-        Import.objects.filter(pk=found.pk).exclude(state__in=[ImportState.WRITING, ImportState.DONE]).delete()
+        kept = [ImportState.WRITING, ImportState.DONE]
+        if not Import.objects.filter(pk=found.pk).exclude(state__in=kept).delete()[0]:
+            raise RowsRefused("It is being imported, or was already, so it was not removed.")
         messages.success(request, "The file was removed. Nothing of it was imported.")
         return reverse("imports:start", args=[found.company.slug])
     if "write" in request.POST:

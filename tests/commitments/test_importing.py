@@ -229,6 +229,13 @@ def test_a_line_that_comes_first_takes_no_figure_of_the_one_that_was_there(
     assert bring(client, project, more).result["count"] == 0
 
 
+def test_what_was_imported_meanwhile_is_not_said_to_be_removed(project: Project, client: Client) -> None:
+    done = bring(client, project, f"{HEAD}\n{ROWS}")
+    answer = client.post(done.get_absolute_url(), {"delete": ""})
+    assert answer.status_code == 422
+    assert "so it was not removed" in answer.content.decode()
+
+
 def test_only_where_the_person_may_create_at_the_moment_of_writing(project: Project, client: Client) -> None:
     other = ProjectFactory(company=project.company, name="Elsewhere")
     found = upload(client, project.company, "Project,Contract No.,Amount\nElsewhere,1,5\n")
