@@ -33,7 +33,7 @@ from commitments.models import (
 )
 from directory.columns import MOST_ABOVE, SAMPLE_SIZE, Column, Table, find_table, parse_heading
 from directory.db.leases import LeaseLost
-from directory.models import Company, Project, User
+from directory.models import WORKING_LEVELS, Company, Level, Project, ProjectMembership, User
 from directory.rights.permissions import (
     RightMissing,
     can_create_commitments,
@@ -64,14 +64,16 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 
 
 def list_kinds(user: User, company: Company) -> list[ImportKind]:
-    """Those that the person may import anything of. Two queries at most for each of their projects."""
+    """Those that the person may import anything of, whatever number of projects they have."""
     projects = Project.objects.visible_to(user).filter(company=company)
+    memberships = ProjectMembership.objects.filter(user=user, user__is_active=True, project__in=projects)
+    levels = {*memberships.values_list("commitments_level", flat=True)}
     found = []
-    if any(can_create_commitments(user, project) for project in projects):
+    if levels & {*WORKING_LEVELS}:
         found.append(ImportKind.COMMITMENTS)
     if can_review_approvers(user, company):
         found += [ImportKind.VENDORS, ImportKind.PROJECTS]
-    if any(can_send_commitments(user, project) for project in projects):
+    if Level.ADMIN in levels:
         found.append(ImportKind.COST_CODES)
     return found
 

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from commitments import imports
 from commitments.models import Commitment, Import, ImportState, LineItem
-from directory.models import Company, HistoryEntry, Project
+from directory.models import Company, HistoryEntry, Level, Project
 from tests.clients import signed_in
 from tests.factories import (
     CommitmentFactory,
@@ -29,6 +31,7 @@ from tests.factories import (
     ProjectAdminFactory,
     ProjectFactory,
     ReaderFactory,
+    join_project,
 )
 
 pytestmark = pytest.mark.django_db
@@ -234,6 +237,21 @@ def test_what_was_imported_meanwhile_is_not_said_to_be_removed(project: Project,
     answer = client.post(done.get_absolute_url(), {"delete": ""})
     assert answer.status_code == 422
     assert "so it was not removed" in answer.content.decode()
+
+
+def test_whoever_has_many_projects_is_asked_about_no_oftener(project: Project) -> None:
+    reader = ErpAdminFactory(company=project.company)
+    client = signed_in(reader)
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(home(project.company)).status_code == 200
+        return len(queries)
+
+    few = count()
+    for _ in range(4):
+        join_project(reader, ProjectFactory(company=project.company), Level.READ_ONLY)
+    assert count() == few
 
 
 def test_only_where_the_person_may_create_at_the_moment_of_writing(project: Project, client: Client) -> None:
