@@ -58,7 +58,7 @@ def profile(request: SignedInRequest) -> HttpResponse:
     return render(request, "profile.html", {"form": form}, status=422 if form.errors else 200)
 
 
-def page_not_found(request: HttpRequest) -> HttpResponse:
+def page_not_found(request: HttpRequest, pk: int = 0) -> HttpResponse:
     """A page of a library that this product does not have."""
     raise Http404
 

@@ -42,7 +42,7 @@ def show_running(request: SignedInRequest, company_slug: str) -> HttpResponse:
     connection.company = viewer.company
     stored = TakeOver.objects.filter(connection=connection, kind=TakeOverKind.COMMITMENTS).first()
     row = stored or TakeOver(connection=connection)
-    form = ChoiceForm(request.POST or None, instance=row)
+    form = ChoiceForm(request.POST if request.method == "POST" else None, instance=row)
     if request.method == "POST" and form.is_valid():
         try:
             takes = "take" in request.POST
