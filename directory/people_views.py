@@ -206,10 +206,10 @@ def list_rights(member: Any) -> list[dict[str, Any]]:
             entries[entry.subject_id, name] = entry
     givers = User.objects.in_bulk({each.by_id for each in entries.values() if each.by_id})
     names = (*ROLE_LEVELS, "is_administrator", "can_push_to_accounting")
-    held: list[tuple[str, Any, str]] = [(member._meta.get_field(n).verbose_name, member, n) for n in names]
-    held += [(f"Commitments of {each.project}", each, "commitments_level") for each in on_projects]
+    levels: list[tuple[str, Any, str]] = [(member._meta.get_field(n).verbose_name, member, n) for n in names]
+    levels += [(f"Commitments of {each.project}", each, "commitments_level") for each in on_projects]
     rights = []
-    for label, row, name in held:
+    for label, row, name in levels:
         found, level = entries.get((row.pk, name)), getattr(row, name)
         level = ("No", "Yes")[level] if isinstance(level, bool) else Level(level).label
         right: dict[str, Any] = {"label": label[0].upper() + label[1:], "level": level, "entry": found}
