@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from commitments.cells import DayStyle, FigureStyle
 from commitments.importing import Reading, read_commitments
 from commitments.imports import COLUMNS, list_known
-from commitments.models import ImportKind
+from commitments.models import ContractCompany, ImportKind
 from directory.columns import find_table
 from directory.models import Company, Project
-from directory.row_files import RowsRefused, read_file
+from directory.row_files import Row, RowsRefused, read_file
 from erp_integrations.models import Connection
 from erp_integrations.pages.rehearsals import build_rehearsal
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--company", metavar="SLUG", help="needed where there are several")
+        parser.add_argument("--company", metavar="SLUG", help="left out: whose vendors the file names")
         parser.add_argument("--connection", type=int, metavar="N", help="only what goes to this connection")
         parser.add_argument("--project", metavar="NAME", help="of rows that name none")
         parser.add_argument("--figures", choices=FigureStyle.values, help="how they are written in the file")
@@ -48,15 +48,16 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def write_report(self, options: dict[str, Any]) -> None:
-        company = self.get_one(Company.objects.all(), "company", slug=options["company"])
+        with options["file"].open("rb") as file:
+            rows = list(read_file(file))
+        company = self.find_company(options["company"], rows)
+        self.stdout.write(f"{company} (--company {company.slug})")
         only = options["connection"] and self.get_one(
             Connection.objects.filter(company=company), "connection", pk=options["connection"]
         )
         project = options["project"] and self.get_one(
             Project.objects.filter(company=company), "project", name=options["project"]
         )
-        with options["file"].open("rb") as file:
-            rows = list(read_file(file))
         columns = COLUMNS[ImportKind.COMMITMENTS]
         table = find_table(rows[:60], columns, known=list_known(company, columns))
         places = dict(table.places)
@@ -75,12 +76,27 @@ class Command(BaseCommand):
             self.stdout.write(problem)
         if reading.problem_count > MOST_PROBLEMS:
             self.stdout.write(f"And {reading.problem_count - MOST_PROBLEMS:,} more.")
+        if reading.problem_rows:
+            self.stdout.write(f"Rows with problems, blocked as they are: {len(reading.problem_rows):,}.")
         report = build_rehearsal(reading, lambda rows: None, only)
         for title, parts in (("", report["groups"]), ("Why:", report["causes"])):
             self.stdout.write(title)
             for what, count, amount, numbers in parts:
                 self.stdout.write(f"{count:>7} {company.currency} {amount:>16}  {what}  {numbers}")
         self.stdout.write("\n".join(["", *report["notes"], report["line"]]))
+
+    def find_company(self, slug: str | None, rows: list[Row]) -> Company:
+        """The one that is named, or the one that alone has most of the vendors in the file."""
+        cells = {cell.casefold() for _, row in rows for cell in row}
+        hits: dict[Company, int] = {}
+        for company in Company.objects.filter(**{"slug": slug} if slug else {}):
+            names = ContractCompany.objects.filter(company=company).values_list("name", flat=True)
+            hits[company] = len(cells & {name.casefold() for name in names})
+        found = [company for company, count in hits.items() if count == max(hits.values())]
+        if len(found) != 1:
+            known = ", ".join(Company.objects.values_list("slug", flat=True)) or "there is none"
+            raise CommandError(f"Name one company with --company: {known}.")
+        return found[0]
 
     def get_one(self, rows: Any, what: str, **named: Any) -> Any:
         """The one that is named, or the only one."""

@@ -114,11 +114,17 @@ def test_whatever_would_write_is_refused_by_the_database(
         run(file, "--project", deliverable.project.name)
 
 
-def test_one_of_several_companies_is_named(file: Path, deliverable: Commitment) -> None:
+def test_of_several_companies_it_is_the_one_with_most_vendors_of_the_file_or_is_named(
+    file: Path, deliverable: Commitment
+) -> None:
     other = CompanyFactory()
-    with pytest.raises(CommandError, match="Name one company"):
-        run(file)
     company, connection = deliverable.project.company, deliverable.project.job_link.connection_id
+    assert run(file)[0] == f"{company} (--company {company.slug})"
+    for name in ("Acme", "Nolink"):
+        ContractCompanyFactory(company=other, name=name)
+    for arguments in ((), ("--company", "nosuch")):
+        with pytest.raises(CommandError, match=f"Name one company with --company: .*{other.slug}"):
+            run(file, *arguments)
     asked = ("--company", company.slug, "--project", deliverable.project.name)
     assert run(file, *asked, "--connection", connection)[-1] == "rows 9 clean 3 blocked 6 written 0"
     assert run(file, "--company", other.slug)[-1] == "rows 9 clean 0 blocked 9 written 0"
