@@ -28,11 +28,16 @@ def check_changed_amounts(document: Document) -> Iterator[Issue]:
         changes = [str(error)]
     more = f"; and {len(changes) - MOST_LINES} more lines" if len(changes) > MOST_LINES else ""
     if changes:
+        total = f"{document.total:,.2f} {document.currency}"
+        what = (
+            f"the lines have changed, and the total is still {total}"
+            if last.total == document.total
+            else f"the total has changed from {last.total:,.2f} to {total}"
+        )
         yield Issue(
             "amounts-changed",
             Severity.WARNING,
-            f"Since accounting last saw it, the total has changed from {last.total:,.2f} to "
-            f"{document.total:,.2f} {document.currency}. {'; '.join(changes[:MOST_LINES])}{more}.",
+            f"Since accounting last saw it, {what}. {'; '.join(changes[:MOST_LINES])}{more}.",
             "Schedule of Values",
             "Check that these changes are intended.",
             ResponsibleParty.APPROVER,

@@ -264,10 +264,12 @@ class Recomputing:
     def check_amounts_changed(self, row: Row, text: str) -> str:
         before = self.find_previous(row)
         match = re.match(
-            rf"Since accounting last saw it, the total has changed from {MONEY} to {MONEY} ", text
+            rf"Since accounting last saw it, the (?:total has changed from {MONEY} to {MONEY}"
+            rf"|lines have changed, and the total is still {MONEY}) ",
+            text,
         )
         assert match, "the sentence is another one"
-        said, right = (money(match[1]), money(match[2])), (before.total, row.total)
+        said, right = (money(match[1] or match[3]), money(match[2] or match[3])), (before.total, row.total)
         if said != right:
             return f"{said} is said, {right} is right"
         for code, kind, item, was, now in re.findall(

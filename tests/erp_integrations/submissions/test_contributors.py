@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from commitments import services
-from commitments.models import Commitment
+from commitments.models import Commitment, LineItem
 from directory.models import Level, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
@@ -114,6 +114,16 @@ def test_what_changed_in_the_money_is_said_before_re_send_and_in_the_accept_box(
     assert words in box
     assert f"{first.cost_code} {first.cost_type}".split()[0] in box
     assert f"{before:,.2f}, now {before * 3:,.2f}" in box
+
+
+def test_a_total_that_stayed_is_not_said_to_have_changed(awaiting: Submission, sender: User) -> None:
+    commitment, total = awaiting.commitment, awaiting.total
+    submissions.retrieve_from_erp(commitment=commitment, by=sender)
+    first, second = commitment.lines.order_by("position")
+    first.amount, second.amount = Decimal(1), total - 1
+    LineItem.objects.bulk_update([first, second], ["amount"])
+    page = signed_in(sender).get(commitment.get_absolute_url()).content.decode()
+    assert f"the lines have changed, and the total is still {total:,.2f} USD." in page
 
 
 def test_money_that_did_not_change_is_not_spoken_of(awaiting: Submission, sender: User) -> None:
