@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.template.loader_tags import ExtendsNode
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
@@ -108,10 +108,19 @@ def crumb(label: str, to: Any, *arguments: Any) -> SafeString:
     return format_html('<li><a href="{}">{}</a></li>', resolve_url(to, *arguments), label)
 
 
-@register.inclusion_tag("_link.html")
-def link(label: str, view: str, *arguments: Any, **options: Any) -> dict[str, Any]:
-    """The way to another page, by its name and arguments."""
-    return {"label": label, "url": reverse(view, args=arguments), **options}
+@register.simple_tag
+def link(label: str, view: str, *arguments: Any, query: str = "", **options: Any) -> SafeString:
+    """The way to another page, by its name and arguments. ``kind``: classes; ``icon``; ``key``;
+    ``described_by``, ``number``: an id. A sentence goes on right behind it.
+    """
+    attributes = {"class": options.get("kind"), "data-key": options.get("key")}
+    if described_by := options.get("described_by"):
+        attributes["aria-describedby"] = f"{described_by}-{options.get('number', '')}"
+    written = format_html_join("", ' {}="{}"', ((name, text) for name, text in attributes.items() if text))
+    symbol = options.get("icon") and icon(options["icon"])
+    space = " " if symbol else ""
+    html = '<a{} href="{}{}">{}{}{}</a>'
+    return format_html(html, written, reverse(view, args=arguments), query, symbol or "", space, label)
 
 
 @register.inclusion_tag("_post.html")
