@@ -129,7 +129,7 @@ def handle_press(request: SignedInRequest, found: Import) -> str:
 
 
 def get_company_or_404(request: SignedInRequest, company_slug: str) -> tuple[Company, list[ImportKind]]:
-    """With what the person may import there; whoever may import nothing is told so."""
+    """With what the person may import there. Raises RightMissing where that is nothing."""
     company = get_object_or_404(Company.objects.visible_to(request.user), slug=company_slug)
     request.current_company = company
     if not (kinds := imports.list_kinds(request.user, company)):

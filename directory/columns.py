@@ -1,5 +1,5 @@
 """Which column of somebody's table is which of ours: by its heading, and by what stands in it. What can't be
-told is left for the person, who sees all of it.
+decided is left for the person, who sees all of it.
 """
 
 import re

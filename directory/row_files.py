@@ -183,7 +183,7 @@ def list_sheet_rows(file: File, *, computed: bool) -> Iterator[tuple[Any, ...]]:
 
 
 def read_cell(cell: Any) -> str:
-    """As a person sees it; a number with a format, a date and an error are seen otherwise than held."""
+    """As a person sees it; a number with a format, a date and an error are shown otherwise than stored."""
     value = cell.value
     if isinstance(value, str):
         return NativeCell(value, None) if cell.data_type == "e" else value

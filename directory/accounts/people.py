@@ -186,7 +186,7 @@ def save_changes(
 def send_invitation(
     membership: CompanyMembership, *, by: User, name: str, purpose: Sequence[str] = ()
 ) -> None:
-    """They alone are told that they have an account already."""
+    """They alone learn that they have an account already."""
     person, company = membership.user, membership.company
     Invitation.objects.update_or_create(user=person, company=company, defaults={"name": name})
     get_adapter().send_invitation(person, company=company, by=by, purpose=purpose)
