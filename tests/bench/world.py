@@ -76,7 +76,7 @@ WORLDS = {
         World("hundred-thousand", 100_000, companies=20),
         World("million", 1_000_000),
         World("skewed-hundred-thousand", 100_000, companies=20, waiting_elsewhere=180),
-        World("skewed-million", 1_000_000, companies=200, waiting_elsewhere=180),
+        World("skewed-million", 1_000_000, companies=200, waiting=800, waiting_elsewhere=180),
     )
 }
 
