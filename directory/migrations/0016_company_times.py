@@ -13,8 +13,31 @@ def keep_own_choices(apps, schema_editor):
     people.exclude(summary_hour=7).update(has_own_summary_hour=True)
 
 
+class AddField(migrations.AddField):
+    """Not once more, where a run that ended half-way had added it."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        with schema_editor.connection.cursor() as cursor:
+            there = schema_editor.connection.introspection.get_table_description(cursor, table)
+        if self.name not in {column.name for column in there}:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class AddConstraint(migrations.AddConstraint):
+    """Not once more either."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        with schema_editor.connection.cursor() as cursor:
+            there = schema_editor.connection.introspection.get_constraints(cursor, table)
+        if self.constraint.name not in there:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
 class Migration(migrations.Migration):
-    # Each statement by itself: pages read both tables together, and would lock them in another order.
+    # Each statement by itself: pages read both tables together, and would lock them in another order. One that ends
+    # half-way, say by a deadlock, is finished by running it again.
     atomic = False
 
     dependencies = [
@@ -22,7 +45,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        AddField(
             model_name="company",
             name="summary_hour",
             field=models.PositiveSmallIntegerField(
@@ -33,7 +56,7 @@ class Migration(migrations.Migration):
                 verbose_name="hour of the daily summary",
             ),
         ),
-        migrations.AddField(
+        AddField(
             model_name="company",
             name="time_zone",
             field=models.CharField(
@@ -43,12 +66,12 @@ class Migration(migrations.Migration):
                 validators=[directory.models.validate_time_zone],
             ),
         ),
-        migrations.AddField(
+        AddField(
             model_name="user",
             name="has_own_summary_hour",
             field=models.BooleanField(db_default=False, default=False),
         ),
-        migrations.AddField(
+        AddField(
             model_name="user",
             name="has_own_time_zone",
             field=models.BooleanField(db_default=False, default=False),
@@ -64,7 +87,7 @@ class Migration(migrations.Migration):
                 verbose_name="hour of the daily summary",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraint(
             model_name="company",
             constraint=models.CheckConstraint(
                 condition=models.Q(("summary_hour__lte", 23)), name="a_company_s_day_has_24_hours"
