@@ -1,26 +1,31 @@
 """docs/install.md, word for word, in folders laid over the machine's own, which go away with all processes.
 
-Of the document's first block the names alone are kept, with values that lead to this machine.
+Of the document's first block the names alone are kept, with values that lead to this machine. Then the block
+of docs/operations/upgrade.md, to a release that is this one with a migration and a file more: that one is at
+hand where a clone has no history (`script/rolling` comes from a real one).
 """
 
 import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from local.ports import hold
 from local.programs import ROOT
-from tests.install.walking import walk_to_the_first_export
+from tests.endurance.contracts.people import words_of
+from tests.install.walking import Office, wait_until, walk_to_the_links
 
-DOCUMENT = ROOT / "docs" / "install.md"
+INSTALL, UPGRADE = ROOT / "docs" / "install.md", ROOT / "docs" / "operations" / "upgrade.md"
+SCRATCH = Path("/srv")
+"""Memory of this process's own is mounted there, so that nothing is left to be removed."""
 WRITTEN_TO = ("/etc", "/opt", "/run", "/usr", "/var")
 HOST, MAIL, SMTP = "ledgergate.trial.example", 18025, 11025
 VALUES = {
     "HOST": HOST,
-    "REPOSITORY": str(ROOT),
+    "REPOSITORY": "/run/ledgergate",
     "EMAIL_URL": f"smtp://127.0.0.1:{SMTP}",
     "OPERATOR_EMAIL": "operator@trial.example",
     "ADMIN_EMAIL": "admin@trial.example",
@@ -42,56 +47,98 @@ def main() -> int:
         shell = ["bash", "-c", f"{sys.executable} -m tests.install inside & wait $!"]
         os.execvp("unshare", [*apart, *shell])
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        scratch = Path(folder)
-        run("mount", "-t", "tmpfs", "none", folder)
-        for number, path in enumerate(WRITTEN_TO):
-            upper, work = scratch / f"upper-{number}", scratch / f"work-{number}"
-            upper.mkdir()
-            work.mkdir()
-            run(
-                "mount",
-                "-t",
-                "overlay",
-                "none",
-                "-o",
-                f"lowerdir={path},upperdir={upper},workdir={work}",
-                path,
-            )
-        (scratch / "systemctl").write_text(
-            f'#!/bin/sh\nexec {sys.executable} -m tests.install.systemctl "$@"\n'
-        )
-        (scratch / "systemctl").chmod(0o755)
-        catcher = ["--http-port", str(MAIL), "--smtp-port", str(SMTP), "--directory", str(scratch / "mail")]
-        subprocess.Popen([sys.executable, "-m", "local.mail", *catcher], cwd=ROOT, stdout=subprocess.DEVNULL)
-        environment = {name: value for name, value in os.environ.items() if name.startswith(KEPT)} | {
-            "PATH": f"{folder}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": "/root",
-            "PYTHONPATH": str(ROOT),
-            "DEBIAN_FRONTEND": "noninteractive",
-        }
-        installed = subprocess.run(["bash", "-euo", "pipefail", "-c", build_script()], env=environment)
-        if installed.returncode:
-            return installed.returncode
-        walk_to_the_first_export(f"https://{HOST}", VALUES["ADMIN_EMAIL"], VALUES["ADMIN_PASSWORD"], MAIL)
-        sys.stdout.write(f"{time.monotonic() - begun:4.0f} s  the first commitment is Synced\n")
-        subprocess.run(
-            ["systemctl", "stop", "ledgergate-web", "ledgergate-worker"], env=environment, check=True
-        )
+    run("mount", "-t", "tmpfs", "none", str(SCRATCH))
+    for path in WRITTEN_TO:
+        upper, work = (SCRATCH / f"{layer}{path.replace('/', '-')}" for layer in ("upper", "work"))
+        upper.mkdir()
+        work.mkdir()
+        options = f"lowerdir={path},upperdir={upper},workdir={work}"
+        run("mount", "-t", "overlay", "none", "-o", options, path)
+    run("git", "clone", "--quiet", str(ROOT), VALUES["REPOSITORY"])
+    # A clone of a clone that is on no branch would be on none.
+    run("git", "-C", VALUES["REPOSITORY"], "switch", "--quiet", "--force-create", "release")
+    (SCRATCH / "systemctl").write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.install.systemctl "$@"\n')
+    (SCRATCH / "systemctl").chmod(0o755)
+    catcher = ["--http-port", str(MAIL), "--smtp-port", str(SMTP), "--directory", str(SCRATCH / "mail")]
+    subprocess.Popen([sys.executable, "-m", "local.mail", *catcher], cwd=ROOT, stdout=subprocess.DEVNULL)
+    environment = {name: value for name, value in os.environ.items() if name.startswith(KEPT)} | {
+        "PATH": f"{SCRATCH}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "PYTHONPATH": str(ROOT),
+        "DEBIAN_FRONTEND": "noninteractive",
+        "PIP_QUIET": "1",
+    }
+
+    def execute(script: str) -> None:
+        subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=environment, check=True)
+
+    def say(what: str) -> None:
+        print(f"{time.monotonic() - begun:4.0f} s  {what}", flush=True)
+
+    try:
+        execute(build_script())
+        address = f"https://{HOST}"
+        office = walk_to_the_links(address, VALUES["ADMIN_EMAIL"], VALUES["ADMIN_PASSWORD"], MAIL)
+        office.wait_until_synced(office.accept("SC-1"))
+        say("the first commitment is Synced")
+        upgrade(office, execute)
+        say("upgraded; what was accepted without a worker is Synced, and so is another")
+        execute("systemctl stop ledgergate-web ledgergate-worker")
+    except Exception:
+        for log in Path("/var/log").glob("ledgergate-*.log"):
+            print(f"{log}:", *log.read_text().splitlines()[-15:], sep="\n", flush=True)
+        raise
     return 0
+
+
+def upgrade(office: Office, execute: Callable[[str], None]) -> None:
+    """One commitment is accepted when no worker runs any more, one after the upgrade."""
+    commit_release(Path(VALUES["REPOSITORY"]))
+    execute("systemctl stop ledgergate-worker")
+    accepted = office.accept("SC-2")
+    ((_, block),) = find_blocks(UPGRADE)
+    execute(block)
+    shown = "SELECT obj_description('directory_company'::regclass)"
+    execute(f'test "$(runuser -u postgres -- psql -Atc "{shown}" ledgergate)" = upgraded')
+    wait_until(lambda: words_of(office.sam.open("/static/release.txt")))
+    office.wait_until_synced(accepted)
+    office.wait_until_synced(office.accept("SC-3"))
+
+
+def commit_release(repository: Path) -> None:
+    """The next one, in which a table is changed and a file is added."""
+    migrations = repository / "directory" / "migrations"
+    last = max(each.stem for each in migrations.glob("0*.py"))
+    (migrations / "9999_release.py").write_text(
+        "from django.db import migrations\n"
+        "class Migration(migrations.Migration):\n"
+        f"    dependencies = [('directory', '{last}')]\n"
+        "    operations = [migrations.RunSQL(\"COMMENT ON TABLE directory_company IS 'upgraded'\")]\n"
+    )
+    (repository / "static" / "release.txt").write_text("The next release.\n")
+    git = ("git", "-C", str(repository), "-c", "user.name=Trial", "-c", "user.email=trial@trial.example")
+    run(*git, "add", "--all")
+    run(*git, "commit", "--quiet", "--message", "The next release")
 
 
 def build_script() -> str:
     """The document's blocks, each after a line with its heading and the seconds until then."""
-    text, script = DOCUMENT.read_text(), ""
-    for heading, section in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE):
-        for block in re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE):
-            if not script:
-                assert re.findall(r"^(\w+)=", block, re.MULTILINE) == list(VALUES)
-                block = "".join(f"{name}='{value}'\n" for name, value in VALUES.items())
-            script += f"printf '%4s s  %s\\n' $SECONDS '{heading}'\n{block}"
+    script = ""
+    for heading, block in find_blocks(INSTALL):
+        if not script:
+            assert re.findall(r"^(\w+)=", block, re.MULTILINE) == list(VALUES)
+            block = "".join(f"{name}='{value}'\n" for name, value in VALUES.items())
+        script += f"printf '%4s s  %s\\n' $SECONDS '{heading}'\n{block}"
     units = "/etc/systemd/system/ledgergate-*.service"
     return f"{script}systemd-analyze verify {units}\nprintf '%4s s  installed\\n' $SECONDS\n"
+
+
+def find_blocks(document: Path) -> Iterator[tuple[str, str]]:
+    """Each block of shell, with the heading of its section."""
+    text = document.read_text()
+    for heading, section in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE):
+        for block in re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE):
+            yield heading, block
 
 
 def run(*command: str) -> None:

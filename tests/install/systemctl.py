@@ -63,9 +63,10 @@ def start(name: str, told: dict[str, list[str]]) -> int:
 
 
 def stop(file: Path, seconds: float) -> bool:
-    """Whether it ended by itself."""
+    """Whether it ended by itself, now or before."""
     process, deadline = int(file.read_text()), time.monotonic() + seconds
-    os.kill(process, signal.SIGTERM)
+    if is_running(process):
+        os.kill(process, signal.SIGTERM)
     while is_running(process):
         if time.monotonic() > deadline:
             return False

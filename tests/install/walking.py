@@ -1,4 +1,4 @@
-"""Section 8 of docs/install.md, by the pages: from an installation with one person to a Synced commitment."""
+"""Section 8 of docs/install.md, by the pages: from an installation with one person to Synced commitments."""
 
 import base64
 import hmac
@@ -7,6 +7,7 @@ import re
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urljoin
 
@@ -19,6 +20,7 @@ from tests.endurance.contracts.people import Unexpected, form_with, values_of, w
 CERTIFICATE = "/etc/ledgergate/tls.pem"
 PASSWORD = "walls-and-roofs-2014"
 PATIENCE = 60.0
+TOOL = "/companies/trial/erp-integrations"
 
 
 class Browser:
@@ -115,8 +117,33 @@ def find_link(mail: int, to: str) -> str:
     raise Unexpected(f"no mail for {to}")
 
 
-def walk_to_the_first_export(address: str, administrator: str, password: str, mail: int) -> None:
+@dataclass(frozen=True)
+class Office:
     """Two people beside the administrator: one writes and sends, one links and accepts."""
+
+    sam: Browser
+    avery: Browser
+    project: str
+    fields: dict[str, str]
+
+    def accept(self, number: str) -> str:
+        """Another commitment, written, sent and accepted; its path."""
+        commitment = self.sam.fill(
+            f"/projects/{self.project}/commitments/new/?kind=subcontract",
+            **{"number": number, "title": f"All of {number}", "status": "Approved"} | self.fields,
+        )
+        self.sam.press(commitment, "Send to ERP")
+        page = self.avery.open(f"{TOOL}/commitments/?view=ready-to-export")
+        (accept,) = {link.get("href") for link in page.iterfind(".//a") if "/accept/" in link.get("href", "")}
+        self.avery.press(urljoin(f"{TOOL}/commitments/", accept), "Export")
+        return commitment
+
+    def wait_until_synced(self, commitment: str) -> None:
+        wait_until(lambda: self.sam.read(commitment, "Synced"))
+
+
+def walk_to_the_links(address: str, administrator: str, password: str, mail: int) -> Office:
+    """As far as a commitment can be written."""
     spectrum = json.loads(MASTERS.read_text())["companies"][0]
     job, vendor = spectrum["jobs"][0], spectrum["vendors"][0]
     phase = next(each for each in job["phases"] if "S" in each["cost_types"])
@@ -153,21 +180,9 @@ def walk_to_the_first_export(address: str, administrator: str, password: str, ma
         person.set_up_two_step()
         people.append(person)
     sam, avery = people
-    tool = "/companies/trial/erp-integrations"
-    wait_until(lambda: avery.press(f"{tool}/vendors/", f"Link {vendor['name']}"))
-    wait_until(lambda: avery.press(f"{tool}/jobs/", f"Link {job['description']}"))
+    wait_until(lambda: avery.press(f"{TOOL}/vendors/", f"Link {vendor['name']}"))
+    wait_until(lambda: avery.press(f"{TOOL}/jobs/", f"Link {job['description']}"))
     line = {"cost_code": f"{phase['code']} {phase['description']}", "cost_type": "S", "amount": "1,000.00"}
-    commitment = sam.fill(
-        f"/projects/{project}/commitments/new/?kind=subcontract",
-        number="SC-1",
-        title="The first",
-        vendor=vendor["name"],
-        status="Approved",
-        **{"lines-0-description": "All of it"},
-        **{f"lines-0-{name}": value for name, value in line.items()},
-    )
-    sam.press(commitment, "Send to ERP")
-    page = avery.open(f"{tool}/commitments/?view=ready-to-export")
-    (accept,) = {link.get("href") for link in page.iterfind(".//a") if "/accept/" in link.get("href", "")}
-    avery.press(urljoin(f"{tool}/commitments/", accept), "Export")
-    wait_until(lambda: sam.read(commitment, "Synced"))
+    fields = {"vendor": vendor["name"], "lines-0-description": "All of it"}
+    fields |= {f"lines-0-{name}": value for name, value in line.items()}
+    return Office(sam, avery, project, fields)

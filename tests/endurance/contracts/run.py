@@ -130,7 +130,7 @@ class Run:
         """Accept what comes, until all of it is in Spectrum."""
         moved = said = time.monotonic()
         before = ""
-        while len(self.synced) < len(wanted):
+        while not wanted <= self.synced.keys():
             sent = all_sent()
             decided = [self._decide(company, work[company], approvers) for company in work]
             self._tally.counts["begun in Spectrum"] += self._headers()
