@@ -123,16 +123,9 @@ class Breaking:
 
     def on_the_wire(self) -> str:
         """A worker that has a connection to Spectrum, or ""."""
-        port = f":{urlsplit(self._addresses.simulator).port:04X}"
-        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        sockets = {f"socket:[{row[9]}]" for row in rows if row[2].endswith(port) and row[3] == "01"}
-        for name in WORKERS:
-            with suppress(OSError):
-                for file in Path(f"/proc/{self._process(name)}/fd").iterdir():
-                    with suppress(OSError):
-                        if os.readlink(file) in sockets:
-                            return name
-        return ""
+        return next(
+            (name for name in WORKERS if is_connected(self._process(name), self._addresses.simulator)), ""
+        )
 
     def recent(self) -> list[dict[str, Any]]:
         """The last calls of Spectrum's own log."""
@@ -189,6 +182,19 @@ class Breaking:
         except (OSError, ValueError):
             return False
         return True
+
+
+def is_connected(process: int, address: str) -> bool:
+    """True while it has a connection to whoever listens there."""
+    port = f":{urlsplit(address).port:04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[2].endswith(port) and row[3] == "01"}
+    with suppress(OSError):
+        for file in Path(f"/proc/{process}/fd").iterdir():
+            with suppress(OSError):
+                if os.readlink(file) in sockets:
+                    return True
+    return False
 
 
 def _state_and_parent(process: int | str) -> tuple[str, str]:

@@ -46,7 +46,7 @@ def judge(
         if str(record["Subcontract_Number"]).startswith(prefix)
     }
     ours = [call for call in calls if str(call["number"]).startswith(prefix)]
-    found = _doubled_writes(deeds, ours) + _strangers(deeds, stored) + _mails(deeds, mails, prefix)
+    found = list_doubled_writes(deeds, ours) + _strangers(deeds, stored) + _mails(deeds, mails, prefix)
     for deed in deeds:
         found += [(what, deed.step, f"{deed.submission}: {why}") for what, why in _of(deed, stored)]
     return found
@@ -79,7 +79,7 @@ def _of(deed: Deed, stored: Stored) -> list[tuple[str, str]]:
     return [("lost", f"accepted, and stands in {deed.said!r}")]
 
 
-def _doubled_writes(deeds: Sequence[Deed], calls: Iterable[Mapping[str, Any]]) -> list[Complaint]:
+def list_doubled_writes(deeds: Sequence[Deed], calls: Iterable[Mapping[str, Any]]) -> list[Complaint]:
     """A header or line that Spectrum stored more than once, whatever it holds in the end."""
     steps: dict[tuple[str, ...], str] = {deed.shown.key: deed.step for deed in deeds if deed.shown}
     writes = Counter[tuple[str, ...]]()
