@@ -5,7 +5,7 @@ they may not see is not found (404), by the ``visible_to`` query sets.
 """
 
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -24,6 +24,7 @@ from directory.models import (
 from directory.rights import approvers
 
 P = ParamSpec("P")
+Place = TypeVar("Place", Company, Project)
 
 
 class RightMissing(PermissionDenied):
@@ -72,71 +73,50 @@ def get_commitments_level(user: User, project: Project) -> str:
     return membership.commitments_level if membership else Level.NONE
 
 
-def can_see_erp_integrations(user: User, company: Company) -> bool:
-    """Read Only and up on the ERP Integrations tool."""
-    membership = find_company_membership(user, company)
-    return bool(
-        membership and membership.user.is_active and membership.erp_integrations_level in VISIBLE_LEVELS
-    )
+def _build_company_right(holds: Callable[[CompanyMembership], bool]) -> Callable[[User, Company], bool]:
+    """Of an active person, by their entry in the Company Directory."""
+
+    def can(user: User, company: Company) -> bool:
+        membership = find_company_membership(user, company)
+        return bool(membership and membership.user.is_active and holds(membership))
+
+    return can
 
 
-def can_push_to_accounting(user: User, company: Company) -> bool:
-    """Accept, reject, export and what follows: Standard or Admin, the privilege, two steps if required."""
-    membership = find_company_membership(user, company)
-    return bool(membership and membership.can_decide)
+def is_admin(membership: CompanyMembership) -> bool:
+    return Level.ADMIN in (membership.erp_integrations_level, membership.directory_level)
 
 
-def can_administer_erp_integrations(user: User, company: Company) -> bool:
-    """Vendor and job links, connection settings: Admin on the ERP Integrations tool."""
-    membership = find_company_membership(user, company)
-    return bool(membership and membership.user.is_active and membership.erp_integrations_level == Level.ADMIN)
+can_see_erp_integrations = _build_company_right(lambda each: each.erp_integrations_level in VISIBLE_LEVELS)
+"""Read Only and up on the ERP Integrations tool."""
+can_push_to_accounting = _build_company_right(lambda each: each.can_decide)
+"""Accept, reject, export and what follows: Standard or Admin, the privilege, two steps if required."""
+can_administer_erp_integrations = _build_company_right(
+    lambda each: each.erp_integrations_level == Level.ADMIN
+)
+"""Vendor and job links, connection settings: Admin on the ERP Integrations tool."""
+can_see_history = _build_company_right(lambda each: each.can_see_history)
+"""The company's history, and its export: Admin on the ERP Integrations tool or on the Directory, or the
+auditor's right.
+"""
+can_review_approvers = _build_company_right(is_admin)
+"""Say that the list of who may push to accounting is right: Admin on either tool of the company."""
+can_administer_company = _build_company_right(
+    lambda each: each.is_administrator and not each.can_push_to_accounting
+)
+"""Invite people to the company, give and take levels, name its roles and settings.
 
-
-def can_see_history(user: User, company: Company) -> bool:
-    """The company's history, and its export: Admin on the ERP Integrations tool or on the Directory, or the
-    auditor's right.
-    """
-    membership = find_company_membership(user, company)
-    return bool(membership and membership.can_see_history)
+Whoever decides does not say who writes: they could write as somebody whom they invented.
+"""
+can_see_first_steps = _build_company_right(
+    lambda each: each.is_administrator or each.user.is_staff or each.erp_integrations_level == Level.ADMIN
+)
+"""Whoever can do one of them."""
 
 
 def can_compare_with_erp(user: User, company: Company) -> bool:
     """Have the ERP read again: who may decide about exports, and who keeps the connection."""
     return can_push_to_accounting(user, company) or can_administer_erp_integrations(user, company)
-
-
-def can_review_approvers(user: User, company: Company) -> bool:
-    """Say that the list of who may push to accounting is right: Admin on either tool of the company."""
-    membership = find_company_membership(user, company)
-    return bool(
-        membership
-        and membership.user.is_active
-        and Level.ADMIN in (membership.erp_integrations_level, membership.directory_level)
-    )
-
-
-def can_administer_company(user: User, company: Company) -> bool:
-    """Invite people to the company, give and take levels, name its roles and settings.
-
-    Whoever decides does not say who writes: they could write as somebody whom they invented.
-    """
-    membership = find_company_membership(user, company)
-    return bool(
-        membership
-        and membership.user.is_active
-        and membership.is_administrator
-        and not membership.can_push_to_accounting
-    )
-
-
-def can_see_first_steps(user: User, company: Company) -> bool:
-    """Whoever can do one of them."""
-    membership = find_company_membership(user, company)
-    return bool(
-        membership
-        and membership.user.is_active
-        and (membership.is_administrator or user.is_staff or membership.erp_integrations_level == Level.ADMIN)
-    )
 
 
 def can_see_contract_companies(user: User, company: Company) -> bool:
@@ -169,33 +149,24 @@ def can_send_commitments(user: User, project: Project) -> bool:
     return get_commitments_level(user, project) == Level.ADMIN
 
 
-def _build_company_requirement(
-    right: str, sentence: str, can: Callable[[User, Company], bool]
-) -> Callable[[User, Company], None]:
-    def require(user: User, company: Company) -> None:
-        if not can(user, company):
+def _build_requirement(
+    right: str, sentence: str, can: Callable[Concatenate[User, Place, P], bool]
+) -> Callable[Concatenate[User, Place, P], None]:
+    def require(user: User, place: Place, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if not can(user, place, *args, **kwargs):
+            company: Any = getattr(place, "company", place)
             raise RightMissing(by=user, company=company, right=right, sentence=sentence)
 
     return require
 
 
-def _build_project_requirement(
-    right: str, sentence: str, can: Callable[Concatenate[User, Project, P], bool]
-) -> Callable[Concatenate[User, Project, P], None]:
-    def require(user: User, project: Project, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        if not can(user, project, *args, **kwargs):
-            raise RightMissing(by=user, company=project.company, right=right, sentence=sentence)
-
-    return require
-
-
-require_see_erp_integrations = _build_company_requirement(
+require_see_erp_integrations = _build_requirement(
     "see ERP Integrations",
     "You need Read Only or more on the ERP Integrations tool. Your company's administrator can "
     "give it to you.",
     can_see_erp_integrations,
 )
-_require_privilege = _build_company_requirement(
+_require_privilege = _build_requirement(
     "push to accounting",
     "Only an accounting approver can do this: Standard or Admin on the ERP Integrations tool, and the "
     "privilege Can Push to Accounting. An administrator can grant it.",
@@ -224,70 +195,70 @@ def require_push_to_accounting(
         )
 
 
-require_administer_erp_integrations = _build_company_requirement(
+require_administer_erp_integrations = _build_requirement(
     "administer ERP Integrations",
     "You need Admin on the ERP Integrations tool for links and connection settings.",
     can_administer_erp_integrations,
 )
-require_see_history = _build_company_requirement(
+require_see_history = _build_requirement(
     "see the history",
     "A company's history is for its Admins, on the ERP Integrations tool or on the Directory, and for "
     "whoever has Read Only on History.",
     can_see_history,
 )
-require_compare_with_erp = _build_company_requirement(
+require_compare_with_erp = _build_requirement(
     "compare with the ERP",
     "To start a comparison with Spectrum, you must be an accounting approver or have Admin on the ERP "
     "Integrations tool. It also runs every day.",
     can_compare_with_erp,
 )
-require_review_approvers = _build_company_requirement(
+require_review_approvers = _build_requirement(
     "review who may push to accounting",
     "You need Admin on the Directory or on the ERP Integrations tool to confirm who may push to accounting.",
     can_review_approvers,
 )
-require_administer_company = _build_company_requirement(
+require_administer_company = _build_requirement(
     "administer the company",
     "This is for the company's administrators, as long as they don't have Can Push to Accounting. One of "
     "them, or staff, can make you one.",
     can_administer_company,
 )
-require_see_first_steps = _build_company_requirement(
+require_see_first_steps = _build_requirement(
     "see the first steps",
     "First steps are for those who can do one: the company's administrators, ERP Integrations Admins, staff.",
     can_see_first_steps,
 )
-require_see_contract_companies = _build_company_requirement(
+require_see_contract_companies = _build_requirement(
     "see Contract Companies",
     "You need Read Only or more on a tool of this company, or on Commitments in one of its projects.",
     can_see_contract_companies,
 )
-require_keep_contract_companies = _build_company_requirement(
+require_keep_contract_companies = _build_requirement(
     "keep Contract Companies",
     "You need Admin on the Directory or on the ERP Integrations tool to change Contract Companies.",
     can_review_approvers,
 )
-require_create_commitments = _build_project_requirement(
+require_create_commitments = _build_requirement(
     "create commitments",
     "You need Standard or Admin on this project's Commitments tool to create a commitment.",
     can_create_commitments,
 )
-require_edit_commitment = _build_project_requirement(
+require_edit_commitment = _build_requirement(
     "edit a commitment",
     "With Standard on the Commitments tool you can edit what you created; with Admin, everything.",
     can_edit_commitment,
 )
-require_send_commitments = _build_project_requirement(
+require_send_commitments = _build_requirement(
     "send commitments",
     "To send to the ERP or retrieve from it, you need Admin on this project's Commitments tool.",
     can_send_commitments,
 )
-require_keep_cost_codes = _build_project_requirement(
+require_keep_cost_codes = _build_requirement(
     "keep cost codes",
     "To change cost codes, you need Admin on this project's Commitments tool.",
     can_send_commitments,
 )
-require_keep_projects = _build_company_requirement(
+require_keep_projects = _build_requirement(
     "keep projects",
     "You need Admin on the Directory or on the ERP Integrations tool to add projects.",
     can_review_approvers,
