@@ -49,16 +49,16 @@ def first_steps(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 def list_steps(viewer: CompanyMembership) -> list[tuple[str, bool, str, str, list[str]]]:
     """In their order: its name, is it done, who does it, and on which page."""
-    company, slug = viewer.company, viewer.company.slug
+    company, take_over = viewer.company, "erp_integrations:take_over"
+    slug, settings = [company.slug], "erp_integrations:settings"
     connections = Connection.objects.filter(company=company)
-    tested = connections.filter(wsdls__isnull=False, state__awaits_probe=False)
+    is_connected = connections.exists()
+    is_tested = connections.filter(wsdls__isnull=False, state__awaits_probe=False).exists()
+    changes = UnconfirmedChange.objects.filter(company=company, subject__startswith=f"{Kind.CONNECTION}:")
     has_others = company.memberships.exclude(user=viewer.user).exists()
-    has_approver = company.memberships.deciders().exists()
     has_jobs = JobLink.objects.filter(project__company=company).exists()
     has_codes = CostCode.objects.filter(project__company=company).exists()
     has_vendors = VendorLink.objects.filter(connection__company=company).exists()
-    changes = UnconfirmedChange.objects.filter(company=company, subject__startswith=f"{Kind.CONNECTION}:")
-    is_confirmed = connections.exists() and not changes.exists()
     has_running = ExportJob.objects.filter(connection__in=connections, taken_over=True).exists()
     has_read_back = any(each.has_read_back for each in connections)
     mails = OutgoingEmail.objects.filter(recipient__company_memberships__company=company)
@@ -66,23 +66,17 @@ def list_steps(viewer: CompanyMembership) -> list[tuple[str, bool, str, str, lis
         mails.filter(status=Status.SENT).exists(),
         "admin:notifications_outgoingemail_changelist",
     )
-    take_over = "erp_integrations:take_over"
+    has_approver = company.memberships.deciders().exists()
     return [
-        ("People", has_others, OWN, "directory:people", [slug]),
-        ("An approver who can decide", has_approver, OWN, "directory:people", [slug]),
-        (
-            "A connection to Spectrum",
-            connections.exists(),
-            STAFF,
-            "admin:erp_integrations_connection_add",
-            [],
-        ),
-        ("The connection is confirmed", is_confirmed, ERP, "erp_integrations:settings", [slug]),
-        ("The connection is tested", tested.exists(), ERP, "erp_integrations:settings", [slug]),
-        ("Projects, linked to jobs", has_jobs, ERP, take_over, [slug]),
-        ("Cost codes", has_codes, ERP, take_over, [slug]),
-        ("Vendors, linked", has_vendors, ERP, take_over, [slug]),
+        ("People", has_others, OWN, "directory:people", slug),
+        ("An approver who can decide", has_approver, OWN, "directory:people", slug),
+        ("A connection to Spectrum", is_connected, STAFF, "admin:erp_integrations_connection_add", []),
+        ("The connection is confirmed", is_connected and not changes.exists(), ERP, settings, slug),
+        ("The connection is tested", is_tested, ERP, settings, slug),
+        ("Projects, linked to jobs", has_jobs, ERP, take_over, slug),
+        ("Cost codes", has_codes, ERP, take_over, slug),
+        ("Vendors, linked", has_vendors, ERP, take_over, slug),
         (RECOMMENDED[0], has_read_back, "The operator of the server", "", []),
-        (RECOMMENDED[2], has_running, APPROVER, "erp_integrations:running", [slug]),
+        (RECOMMENDED[2], has_running, APPROVER, "erp_integrations:running", slug),
         (RECOMMENDED[1], has_mails, STAFF, outbox, []),
     ]
