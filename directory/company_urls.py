@@ -7,6 +7,7 @@ from directory import people_views
 app_name = "directory"
 urlpatterns = [
     path("", people_views.list_people, name="people"),
+    path("former/", people_views.list_former, name="former"),
     path("invite/", people_views.invite, name="invite"),
     path("import/", people_views.import_people, name="import"),
     path("roles/", people_views.roles, name="roles"),

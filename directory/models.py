@@ -27,12 +27,7 @@ class Level(models.TextChoices):
     ADMIN = "admin", "Admin"
 
 
-LEVEL: dict[str, Any] = {
-    "max_length": 10,
-    "choices": Level,
-    "default": Level.NONE,
-    "db_default": Level.NONE,
-}
+LEVEL: dict[str, Any] = {"max_length": 10, "choices": Level, "default": Level.NONE, "db_default": Level.NONE}
 VISIBLE_LEVELS = (Level.READ_ONLY, Level.STANDARD, Level.ADMIN)
 WORKING_LEVELS = (Level.STANDARD, Level.ADMIN)
 SECOND_STEPS = ("totp", "webauthn")
@@ -64,7 +59,7 @@ class UserManager(BaseUserManager["User"]):
         permission = Permission.objects.filter(
             codename="grant_push_to_accounting", content_type__app_label="directory"
         )
-        of_company = Q(company_memberships__company=company) & (
+        of_company = Q(company_memberships__company=company, company_memberships__is_invited=False) & (
             Q(user_permissions__in=permission) | Q(groups__permissions__in=permission)
         )
         staff = self.filter(of_company | Q(is_superuser=True), is_active=True, is_staff=True)
@@ -254,8 +249,9 @@ class CompanyMembershipQuerySet(models.QuerySet["CompanyMembership"]):
 class CompanyMembership(models.Model):
     """A person's entry in a Company Directory.
 
-    ``can_push_to_accounting`` is the privilege that makes an accounting approver. It is
-    written only by ``services``: granted, revoked, suspended.
+    ``can_push_to_accounting`` is the privilege that makes an accounting approver. It is written only by
+    ``services``: granted, revoked, suspended. Of who ``is_invited``, by the company and not by staff, no
+    permission in Django admin counts here.
     """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="company_memberships")
@@ -273,6 +269,7 @@ class CompanyMembership(models.Model):
         db_default=False,
         help_text="Invites people, and gives and takes levels, but not their own.",
     )
+    is_invited = models.BooleanField(default=False, db_default=False, editable=False)
     can_push_to_accounting = models.BooleanField("Can Push to Accounting", default=False, db_default=False)
     signed_grant = models.JSONField(
         null=True, editable=False, help_text="What web signed when the privilege was granted."
@@ -386,6 +383,12 @@ class Role(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def levels(self) -> dict[str, str]:
+        """By column: None is given, too."""
+        names = (each.name for each in self._meta.fields)
+        return {name: getattr(self, name) for name in names if name.endswith("_level")}
+
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     """Reading invitations."""
@@ -478,6 +481,11 @@ class HistoryEntry(models.Model):
                 fields=["company_id", "id"],
                 condition=Q(event__in=["privilege.granted", "privilege.revoked", "privilege.suspended"]),
                 name="history_of_privileges",
+            ),
+            models.Index(
+                fields=["company_id", "id"],
+                condition=Q(event="membership.removed"),
+                name="history_of_leavers",
             ),
         ]
 

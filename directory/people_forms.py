@@ -8,16 +8,16 @@ from django.core.exceptions import ValidationError
 from directory.forms import TimesForm, UncutTextField
 from directory.history.descriptions import format_levels
 from directory.models import HISTORY_LEVELS, Company, Level, Project, Role
+from directory.rights.memberships import LEVELS
 
-ROLE_LEVELS = ("erp_integrations_level", "directory_level", "history_level")
+ROLE_LEVELS = LEVELS[:3]
 
 
 class RoleChoice(forms.ModelChoiceField[Role]):
     """Each with all that it gives."""
 
     def label_from_instance(self, role: Any) -> str:
-        names = (*ROLE_LEVELS, "commitments_level")
-        given = {name: level for name in names if (level := getattr(role, name)) != Level.NONE}
+        given = {name: level for name, level in role.levels.items() if level != Level.NONE}
         return f"{role} ({', '.join(format_levels(given)) or 'no level'})"
 
 
@@ -49,13 +49,11 @@ class GivingForm(forms.Form):
     def build_wish(self) -> dict[str, Any]:
         """The levels by column, the projects by key, and the role that they are from."""
         given, role = self.cleaned_data, self.cleaned_data["role"]
-        levels = {name: getattr(role, name) if role else given.get(name) for name in ROLE_LEVELS}
+        levels = role.levels if role else given
+        on_projects = given["commitments_level"] or levels["commitments_level"]
         return {
-            "levels": {name: level for name, level in levels.items() if level},
-            "projects": {
-                project.pk: given["commitments_level"] or role.commitments_level
-                for project in given["projects"]
-            },
+            "levels": {name: levels[name] for name in ROLE_LEVELS if levels.get(name)},
+            "projects": {each.pk: on_projects for each in given["projects"]},
             "role": role.name if role else "",
         }
 
@@ -99,6 +97,28 @@ class InvitationForm(LevelsForm):
 
     email = forms.EmailField(label="E-mail address", max_length=254)
     name = forms.CharField(max_length=150)
+
+
+class ImportForm(forms.Form):
+    """Rows that are pasted, or in a file: what they lack is said when they are read."""
+
+    rows = forms.CharField(
+        label="E-mail, name, role, projects: one person a line",
+        help_text="Paste four columns of a spreadsheet, or CSV such as "
+        "<code>ann@site.com,Ann Lee,Project manager,24-001;24-002</code>. Projects by number or name, with a "
+        "semicolon between them. Role and projects may be blank.",
+        widget=forms.Textarea(attrs={"rows": 8}),
+        required=False,
+        strip=False,
+    )
+    file = forms.FileField(
+        label="Or a file",
+        help_text="CSV, or the first sheet of an Excel workbook (.xlsx): up to 500 people. Headings: E-mail, "
+        "Name, Role, Projects.",
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.xlsx"}),
+        required=False,
+        allow_empty_file=True,
+    )
 
 
 class ReasonForm(forms.Form):

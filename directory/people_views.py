@@ -1,7 +1,9 @@
 """The Company Directory, for a company's own administrators: its people, roles and settings."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import wraps
 from itertools import islice
 from typing import Any
 
@@ -10,37 +12,22 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Q
-from django.forms import Form
+from django.forms import Form, Select
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import history
+from directory import history, people_forms
 from directory.accounts import people
 from directory.accounts.people import Wish
 from directory.columns import Column, read_columns
 from directory.db import pagination
 from directory.db.pagination import parse_key, parse_search
+from directory.history.descriptions import list_named_people
 from directory.history.events import DirectoryEvent
-from directory.models import (
-    Company,
-    HistoryEntry,
-    Invitation,
-    Level,
-    ProjectMembership,
-    Role,
-    User,
-)
-from directory.people_forms import (
-    ROLE_LEVELS,
-    CompanySettingsForm,
-    GivingForm,
-    InvitationForm,
-    PersonForm,
-    ReasonForm,
-    RoleForm,
-)
+from directory.models import Company, HistoryEntry, Invitation, Level, ProjectMembership, Role, User
 from directory.requests import SignedInRequest
 from directory.rights import memberships
 from directory.rights.memberships import DirectoryError
@@ -65,22 +52,30 @@ COLUMNS = (
 )
 MOST_PEOPLE, MOST_NAME, MOST_ADDRESS = 500, 150, 254
 MOST_PROBLEMS = 100
-NOTHING = ("No", Level.NONE.label)
+NOTHING = ("No", "Declined", Level.NONE.label)
 TABS = {
     "People": "directory:people",
+    "Former members": "directory:former",
     "Roles": "directory:roles",
     "Import": "directory:import",
     "Company settings": "directory:settings",
     "First steps": "erp_integrations:first_steps",
 }
+limit_posts = rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
 
 
-def get_company_or_404(request: SignedInRequest, company_slug: str) -> Company:
-    """The company, if the person administers it: strangers get 404, colleagues 403."""
-    company = get_object_or_404(Company.objects.visible_to(request.user), slug=company_slug)
-    request.current_company = company
-    require_administer_company(request.user, company)
-    return company
+def require_administrator(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Whoever administers the company: strangers get 404, colleagues 403."""
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def handle_request(request: SignedInRequest, company_slug: str, **kwargs: Any) -> HttpResponseBase:
+        company = get_object_or_404(Company.objects.visible_to(request.user), slug=company_slug)
+        request.current_company = company
+        require_administer_company(request.user, company)
+        return view(request, company, **kwargs)
+
+    return handle_request
 
 
 def get_member_or_404(company: Company, membership_id: int) -> Any:
@@ -90,64 +85,58 @@ def get_member_or_404(company: Company, membership_id: int) -> Any:
     return member
 
 
-def build_page(request: SignedInRequest, template: str, tab: str, form: Any, **parts: Any) -> HttpResponse:
-    """One of the Directory's pages, which all have a form."""
+def build_page(
+    request: SignedInRequest, template: str, tab: str, form: Form | Any, **parts: Any
+) -> HttpResponse:
     company = request.current_company
     tabs = [NavItem(label, reverse(view, args=[company.slug]), label == tab) for label, view in TABS.items()]
     context = {"company": company, "tabs": tabs, "form": form, **parts}
-    return render(request, f"directory/{template}.html", context, status=422 if form.errors else 200)
+    status = 422 if form and form.errors else 200
+    return render(request, f"directory/{template}.html", context, status=status)
+
+
+@contextmanager
+def handle_refusal(form: Form) -> Iterator[None]:
+    """It becomes the form's errors."""
+    try:
+        yield
+    except (DirectoryError, RowsRefused) as refused:
+        problems = getattr(refused, "problems", [str(refused)])
+        more = len(problems) - MOST_PROBLEMS
+        form.add_error(None, problems[:MOST_PROBLEMS] + [f"And {more:,} more."] * (more > 0))
 
 
 def save_wishes(
-    request: SignedInRequest,
-    form: Form,
-    wishes: Sequence[Wish],
-    problems: Sequence[str] = (),
-    *,
-    done: str = "changed",
-) -> bool:
-    """A refusal becomes the form's errors."""
-    try:
-        count = people.save_people(
-            company=request.current_company, by=request.user, wishes=wishes, problems=problems
-        )
-    except RowsRefused as refused:
-        add_problems(form, refused)
-        return False
+    request: SignedInRequest, wishes: Sequence[Wish], problems: Sequence[str] = (), *, done: str = "changed"
+) -> None:
+    company, by = request.current_company, request.user
+    count = people.save_people(company=company, by=by, wishes=wishes, problems=problems)
     who = "1 person" if count == 1 else f"{count:,} people"
     messages.success(request, f"{who} {done}." if count else "Nothing changed: all have it already.")
-    return True
 
 
-def add_problems(form: Form, refused: RowsRefused) -> None:
-    more = len(refused.problems) - MOST_PROBLEMS
-    for problem in refused.problems[:MOST_PROBLEMS] + [f"And {more:,} more."] * (more > 0):
-        form.add_error(None, problem)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_administrator
 @rate_limits.limit_rate(when=rate_limits.is_search)
-@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
-def list_people(request: SignedInRequest, company_slug: str) -> HttpResponse:
+@limit_posts
+def list_people(request: SignedInRequest, company: Company) -> HttpResponse:
     """Everybody of the company. A POST gives a role, or a level on projects, to those who are ticked."""
-    company = get_company_or_404(request, company_slug)
     show, search = request.GET.get("show", ""), parse_search(request.GET.get("q", ""))
     project_id = parse_key(request.GET.get("project", ""))
     found = people.list_people(company).filter(SHOWN.get(show, SHOWN[""])[1])
     if search:
         found = found.filter(Q(known_as__icontains=search) | Q(user__email__icontains=search))
-    if project_id:
-        projects = company.projects.filter(pk=project_id)  # who is on another company's is not told
+    if project_id:  # who is on another company's is not told
+        projects = company.projects.filter(pk=project_id)
         found = found.filter(user__project_memberships__project__in=projects)
-    form = GivingForm(request.POST if request.method == "POST" else None, company=company)
+    form = people_forms.GivingForm(request.POST if request.method == "POST" else None, company=company)
     if form.is_valid():
         ticked = [key for each in request.POST.getlist("person") if (key := parse_key(each))]
-        chosen = found if "all" in request.POST else found.filter(pk__in=ticked)
-        chosen = chosen.exclude(user=request.user)
+        chosen = (found if "all" in request.POST else found.filter(pk__in=ticked)).exclude(user=request.user)
         wishes = [Wish(email=each.user.email, **form.build_wish()) for each in chosen]
-        if not wishes:
-            form.add_error(None, "Tick somebody other than yourself.")
-        elif save_wishes(request, form, wishes):
+        with handle_refusal(form):
+            if not wishes:
+                raise DirectoryError("Tick somebody other than yourself.")
+            save_wishes(request, wishes)
             return redirect(request.get_full_path())
     kept = {"q": search, "show": show, "project": str(project_id or "")}
     kept = {name: value for name, value in kept.items() if value}
@@ -156,48 +145,72 @@ def list_people(request: SignedInRequest, company_slug: str) -> HttpResponse:
     listed = ProjectMembership.objects.filter(project__company=company).select_related("project")
     for each in listed.filter(user__in=[row.user_id for row in page.rows]).order_by("project__name"):
         on_projects[each.user_id].append(each)
-    context: dict[str, Any] = {"search": search, "show": show, "project_id": project_id, "shown": SHOWN}
-    context |= {"rows": [(row, on_projects[row.user_id]) for row in page.rows], "page": page}
-    context |= {"projects": company.projects.all(), "count": found.count()}
+    lists = Select(choices=[(name, label) for name, (label, _) in SHOWN.items()])
+    choices = Select(choices=[("", "Any project"), *company.projects.values_list("pk", "name")])
+    filters = [("show", "Show", lists.render("show", show, {"id": "show"}))]
+    filters += [("project", "Project", choices.render("project", project_id, {"id": "project"}))]
+    rows = [(row, on_projects[row.user_id]) for row in page.rows]
+    context = {"filters": filters, "rows": rows, "page": page, "search": search, "count": found.count()}
     return build_page(request, "people", "People", form, **context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
-def invite(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    company = get_company_or_404(request, company_slug)
-    form = InvitationForm(request.POST if request.method == "POST" else None, company=company)
+@require_safe
+@require_administrator
+def list_former(request: SignedInRequest, company: Company) -> HttpResponse:
+    """Who left, when, and by whose hand; each can be invited again, with nothing of what they had."""
+    page = pagination.get_page(people.list_former(company), request.GET.dict(), kept={})
+    named = list_named_people(page.rows)
+    rows = [(each, named.get(each.user), named.get(each.by_id or 0)) for each in page.rows]
+    return build_page(request, "former", "Former members", None, rows=rows, page=page)
+
+
+@require_administrator
+@limit_posts
+def invite(request: SignedInRequest, company: Company) -> HttpResponse:
+    """Of a former member, whom the address may name, the form knows name and address."""
+    initial = {}
+    left: Any = people.list_former(company).filter(pk=parse_key(request.GET.get("former", "")) or 0).first()
+    if left and left.email:
+        initial = {"email": left.email, "name": str(list_named_people([left])[left.user])}
+    form = people_forms.InvitationForm(
+        request.POST if request.method == "POST" else None, company=company, initial=initial
+    )
     if form.is_valid():
         who = {"email": form.cleaned_data["email"], "name": form.cleaned_data["name"]}
         if company.memberships.filter(user__email__iexact=who["email"]).exists():
             form.add_error("email", "They are in the Directory already.")
-        elif save_wishes(request, form, [Wish(**who, **form.build_wish())], done="invited"):
-            return redirect("directory:people", company_slug)
+        else:
+            with handle_refusal(form):
+                save_wishes(request, [Wish(**who, **form.build_wish())], done="invited")
+                return redirect("directory:people", company.slug)
     text = "They get a mail that names you, the company and what they get, with a link to choose a password."
     context = {"title": "Invite", "label": "Invite", "refusal": "Nobody was invited", "text": text}
     return build_page(request, "form", "People", form, **context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
-def person(request: SignedInRequest, company_slug: str, membership_id: int) -> HttpResponse:
+@require_administrator
+@limit_posts
+def person(request: SignedInRequest, company: Company, membership_id: int) -> HttpResponse:
     """All rights of one person, and why. A POST changes it, or invites them again."""
-    company = get_company_or_404(request, company_slug)
     member = get_member_or_404(company, membership_id)
     if "again" in request.POST and member.invited_as and member.user != request.user:
-        people.send_invitation(member, by=request.user, name=member.invited_as)
+        people.send_invitations((member, member.invited_as, ()), by=request.user)
         messages.success(request, "The invitation will be sent again.")
         return redirect(request.path)
-    initial = {name: getattr(member, name) for name in (*ROLE_LEVELS, "is_administrator")}
+    initial = {name: getattr(member, name) for name in memberships.LEVELS}
     initial["expected"] = " ".join(map(str, initial.values()))
-    form = PersonForm(request.POST if request.method == "POST" else None, company=company, initial=initial)
-    if form.is_valid() and save_wishes(request, form, [Wish(email=member.user.email, **form.build_wish())]):
-        return redirect(request.path)
+    form = people_forms.PersonForm(
+        request.POST if request.method == "POST" else None, company=company, initial=initial
+    )
+    if form.is_valid():
+        with handle_refusal(form):
+            save_wishes(request, [Wish(email=member.user.email, **form.build_wish())])
+            return redirect(request.path)
     return build_page(request, "person", "People", form, member=member, rights=list_rights(member))
 
 
 def list_rights(member: Any) -> list[dict[str, Any]]:
-    """Each right that a person has, or had, with the entry that it is from, by whom, and why."""
+    """Each right that a person has, had, or was declined: by which entry, by whom, and why."""
     on_projects = ProjectMembership.objects.filter(user=member.user_id, project__company=member.company_id)
     on_projects = on_projects.select_related("project").order_by("project__name")
     entries: dict[tuple[int, str], HistoryEntry] = {}
@@ -205,7 +218,7 @@ def list_rights(member: Any) -> list[dict[str, Any]]:
         for name in [*entry.detail.get("levels", {}), entry.detail.get("privilege", "")]:
             entries[entry.subject_id, name] = entry
     givers = User.objects.in_bulk({each.by_id for each in entries.values() if each.by_id})
-    names = (*ROLE_LEVELS, "is_administrator", "can_push_to_accounting")
+    names = (*memberships.LEVELS, "can_push_to_accounting")
     levels: list[tuple[str, Any, str]] = [(member._meta.get_field(n).verbose_name, member, n) for n in names]
     levels += [(f"Commitments of {each.project}", each, "commitments_level") for each in on_projects]
     rights = []
@@ -216,25 +229,23 @@ def list_rights(member: Any) -> list[dict[str, Any]]:
         if found:
             right["by"] = givers.get(found.by_id or 0)
             right["why"] = found.detail.get("reason") or found.detail.get("role")
+            if found.event == DirectoryEvent.PRIVILEGE_DECLINED:
+                right["level"] = "Declined"
         if found or level not in NOTHING:
             rights.append(right)
     return rights
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def leave(request: SignedInRequest, company_slug: str, membership_id: int) -> HttpResponse:
+@require_administrator
+def leave(request: SignedInRequest, company: Company, membership_id: int) -> HttpResponse:
     """A POST takes them out of the company, after the page has named all that ends."""
-    company = get_company_or_404(request, company_slug)
     member = get_member_or_404(company, membership_id)
     form, name = Form(request.POST if request.method == "POST" else None), str(member.user)
     if form.is_valid():
-        try:
+        with handle_refusal(form):
             people.end_membership(membership=member, by=request.user)
-        except DirectoryError as error:
-            form.add_error(None, str(error))
-        else:
             messages.success(request, f"{name} is no longer in the Directory.")
-            return redirect("directory:people", company_slug)
+            return redirect("directory:people", company.slug)
     text = (
         "Every level ends at once, and so do mails, and sessions where no other company lists them. What "
         "they wrote stays; what they accepted goes back to Ready to Export unless it has been partly sent. "
@@ -246,69 +257,60 @@ def leave(request: SignedInRequest, company_slug: str, membership_id: int) -> Ht
     return build_page(request, "form", "People", form, **context, text=text, ending=ending)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def request_privilege(request: SignedInRequest, company_slug: str, membership_id: int) -> HttpResponse:
+@require_administrator
+def request_privilege(request: SignedInRequest, company: Company, membership_id: int) -> HttpResponse:
     """A POST asks staff to make them an approver, and changes nothing else."""
-    member = get_member_or_404(get_company_or_404(request, company_slug), membership_id)
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+    member = get_member_or_404(company, membership_id)
+    form = people_forms.ReasonForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        reason = form.cleaned_data["reason"]
-        try:
-            memberships.ask_for_push_to_accounting(membership=member, by=request.user, reason=reason)
-        except DirectoryError as error:
-            form.add_error(None, str(error))
-        else:
+        with handle_refusal(form):
+            memberships.ask_for_push_to_accounting(membership=member, by=request.user, **form.cleaned_data)
             messages.success(request, "Requested: those who can grant it have been mailed.")
-            return redirect("directory:person", company_slug, membership_id)
+            return redirect("directory:person", company.slug, membership_id)
     title = f"Request Can Push to Accounting for {member.user}"
-    text = "Staff grant it in Django admin, or don't. They read your reason."
+    text = "Staff grant it in Django admin, or decline it. They read your reason, and you are mailed theirs."
     context = {"title": title, "label": "Request", "refusal": "Not requested", "text": text}
     return build_page(request, "form", "People", form, **context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_administrator
 @transaction.atomic
-def roles(request: SignedInRequest, company_slug: str) -> HttpResponse:
+def roles(request: SignedInRequest, company: Company) -> HttpResponse:
     """A POST adds a role, or deletes one; who has its levels keeps them."""
-    company = get_company_or_404(request, company_slug)
-    posted = request.POST if request.method == "POST" else None
-    form = RoleForm(posted, instance=Role(company=company))
-    role, event = None, DirectoryEvent.ROLE_ADDED
-    if posted and "delete" in posted:
-        role = get_object_or_404(company.roles, pk=parse_key(posted["delete"]))
-        event = DirectoryEvent.ROLE_DELETED
+    form = people_forms.RoleForm(
+        request.POST if request.method == "POST" else None, instance=Role(company=company)
+    )
+    role = None
+    if deleted := request.POST.get("delete"):
+        role, event = get_object_or_404(company.roles, pk=parse_key(deleted)), DirectoryEvent.ROLE_DELETED
     elif form.is_valid():
-        role = form.save()
-    if role:
-        levels = {name: getattr(role, name) for name in (*ROLE_LEVELS, "commitments_level")}
-        detail = {"name": role.name, "levels": levels}
-        history.record(event=event, subject=role, by=request.user, company=company, detail=detail)
-        if event == DirectoryEvent.ROLE_DELETED:
-            role.delete()
-        return redirect(request.path)
-    return build_page(request, "roles", "Roles", form)
+        role, event = form.save(), DirectoryEvent.ROLE_ADDED
+    if not role:
+        return build_page(request, "roles", "Roles", form)
+    detail = {"name": role.name, "levels": role.levels}
+    history.record(event=event, subject=role, by=request.user, company=company, detail=detail)
+    if deleted:
+        role.delete()
+    return redirect(request.path)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
-def import_people(request: SignedInRequest, company_slug: str) -> HttpResponse:
+@require_administrator
+@limit_posts
+def import_people(request: SignedInRequest, company: Company) -> HttpResponse:
     """A POST enters and invites those of its rows, or says all that is wrong with them."""
-    company = get_company_or_404(request, company_slug)
-    form, typed = Form(request.POST if request.method == "POST" else None), request.POST.get("rows", "")
+    form = people_forms.ImportForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
     if form.is_valid():
-        file = request.FILES.get("file")
-        try:
-            if file and typed.strip():
+        file, pasted = form.cleaned_data["file"], form.cleaned_data["rows"]
+        with handle_refusal(form):
+            if file and pasted.strip():
                 raise RowsRefused("Paste rows or choose a file, not both.")
-            rows = read_file(file) if file else read_text(typed)
+            rows = read_file(file) if file else read_text(pasted)
             few = list(islice(rows, MOST_PEOPLE + 2))  # with a head, one too many
-            wishes, problems = read_wishes(company, read_columns(few, COLUMNS))
-        except RowsRefused as refused:
-            add_problems(form, refused)
-        else:
-            if save_wishes(request, form, wishes, problems, done="invited or changed"):
-                return redirect("directory:people", company_slug)
-    return build_page(request, "import", "Import", form, typed=typed)
+            save_wishes(request, *read_wishes(company, read_columns(few, COLUMNS)), done="invited or changed")
+            return redirect("directory:people", company.slug)
+    text = "All of the rows, or none. Whoever is new is invited; whoever is here gets what the row says."
+    context = {"title": "Import people", "label": "Import", "refusal": "Nobody was imported", "text": text}
+    return build_page(request, "form", "Import", form, **context)
 
 
 def read_wishes(company: Company, rows: list[Row]) -> tuple[list[Wish], list[str]]:
@@ -341,7 +343,7 @@ def read_wishes(company: Company, rows: list[Row]) -> tuple[list[Wish], list[str
         wrong = [f"{place}{sentence}" for applies, sentence in checks if applies]
         problems += wrong
         if not wrong:
-            levels = {column: getattr(role, column) for column in ROLE_LEVELS} if role else {}
+            levels = {column: getattr(role, column) for column in people_forms.ROLE_LEVELS} if role else {}
             on = {key: role.commitments_level for keys in found for key in keys} if role else {}
             wishes.append(
                 Wish(email=email, name=name, levels=levels, projects=on, role=role_name, place=place)
@@ -357,11 +359,12 @@ def is_address(text: str) -> bool:
     return len(text) <= MOST_ADDRESS
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_administrator
 @transaction.atomic
-def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    company = get_company_or_404(request, company_slug)
-    form = CompanySettingsForm(request.POST if request.method == "POST" else None, instance=company)
+def settings(request: SignedInRequest, company: Company) -> HttpResponse:
+    form = people_forms.CompanySettingsForm(
+        request.POST if request.method == "POST" else None, instance=company
+    )
     if form.is_valid():
         if fields := form.changed_data:
             company.save(update_fields=fields)  # the rules may have been changed by staff

@@ -334,8 +334,10 @@ def store_emails(
     ]
     fail_refused(emails)
     OutgoingEmail.objects.bulk_create(emails, ignore_conflicts=bool(dedupe_key))
-    new = OutgoingEmail.objects.filter(message_id__in=[email.message_id for email in emails])
-    stored = list(new.defer("text_body", "html_body"))
+    stored = emails
+    if dedupe_key:
+        new = OutgoingEmail.objects.filter(message_id__in=[email.message_id for email in emails])
+        stored = list(new.defer("text_body", "html_body"))
     if stored:
         wake_sender()
     return stored

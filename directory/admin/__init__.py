@@ -26,6 +26,7 @@ from directory.admin.scoped import (
     list_company_ids,
     list_newcomer_ids,
 )
+from directory.db.pagination import parse_key
 from directory.history import descriptions
 from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
@@ -37,9 +38,6 @@ from directory.rights.memberships import COMPANY_RULES
 admin.site.site_header = "Ledgergate administration"
 admin.site.site_title = "Ledgergate"
 admin.site.index_title = "Administration"
-
-
-COMPANY_LEVELS = ("erp_integrations_level", "directory_level", "history_level", "is_administrator")
 
 
 class PersonCreationForm(forms.ModelForm[User]):
@@ -269,18 +267,20 @@ class ProjectAdmin(RecordingAdmin[Project]):
 class CompanyMembershipForm(forms.ModelForm[CompanyMembership]):
     """Levels, and the privilege with its reason."""
 
+    declines = forms.BooleanField(label="Decline the request for Can Push to Accounting", required=False)
     reason = forms.CharField(
         required=False,
-        help_text="Required when Can Push to Accounting changes. Kept in the history.",
+        help_text="Required when Can Push to Accounting changes or is declined. Kept in the history.",
         widget=forms.TextInput(attrs={"size": 80}),
     )
 
     class Meta:
         model = CompanyMembership
-        fields = ["user", "company", *COMPANY_LEVELS, "can_push_to_accounting"]
+        fields = ["user", "company", *memberships.LEVELS, "can_push_to_accounting"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["declines"].disabled = not memberships.is_requested(self.instance)
         if "history_level" in self.fields:
             self.fields["history_level"].required = False  # a page from before it was there
 
@@ -289,8 +289,11 @@ class CompanyMembershipForm(forms.ModelForm[CompanyMembership]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if "can_push_to_accounting" in self.changed_data and not cleaned.get("reason", "").strip():
-            self.add_error("reason", "Give a reason for granting or revoking Can Push to Accounting.")
+        answers = {"declines", "can_push_to_accounting"} & {*self.changed_data}
+        if answers and not cleaned.get("reason", "").strip():
+            self.add_error("reason", "Give a reason for granting or revoking it, or for declining.")
+        if len(answers) > 1:
+            self.add_error("declines", "Grant it or decline it, not both.")
         return cleaned
 
 
@@ -339,7 +342,7 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
 
     form = CompanyMembershipForm
     fixed_fields = ("user", "company")
-    list_display = ("user", "company", *COMPANY_LEVELS, "can_push_to_accounting")
+    list_display = ("user", "company", *memberships.LEVELS, "can_push_to_accounting")
     list_filter = ("company", "can_push_to_accounting", "erp_integrations_level", PrivilegeRequestFilter)
     list_select_related = ("user", "company")
     search_fields = ("user__email", "user__first_name", "user__last_name", "company__name")
@@ -353,10 +356,12 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
 
     def save_model(self, request: HttpRequest, obj: CompanyMembership, form: Any, change: bool) -> None:
         wanted = obj.can_push_to_accounting
-        memberships.save_levels(membership=obj, by=get_person(request))
-        if "can_push_to_accounting" not in form.changed_data:
-            return
+        memberships.save_levels(obj, by=get_person(request))
         command = memberships.grant_push_to_accounting if wanted else memberships.revoke_push_to_accounting
+        if form.cleaned_data["declines"]:
+            command = memberships.reject_privilege_request
+        elif "can_push_to_accounting" not in form.changed_data:
+            return
         try:
             command(membership=obj, by=get_person(request), reason=form.cleaned_data["reason"])
         except memberships.DirectoryError as error:
@@ -376,29 +381,12 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
         return super().change_view(request, object_id, form_url, extra_context)
 
 
-PRIVILEGE_EVENTS: dict[str, str] = {
-    DirectoryEvent.PRIVILEGE_GRANTED: "Granted",
-    DirectoryEvent.PRIVILEGE_REVOKED: "Revoked",
-    DirectoryEvent.PRIVILEGE_SUSPENDED: "Suspended, until it is granted again",
-    DirectoryEvent.PRIVILEGE_REQUESTED: "Requested",
-}
-
-
-def list_privilege_history(object_id: str) -> list[dict[str, Any]]:
-    entries = list(
-        HistoryEntry.objects.filter(
-            subject_type=CompanyMembership._meta.label_lower,
-            subject_id=int(object_id) if object_id.isdecimal() else 0,
-        ).order_by("-pk")[:50]
-    )
+def list_privilege_history(object_id: str) -> list[tuple[HistoryEntry, str, User | None]]:
+    membership = CompanyMembership(pk=parse_key(object_id) or 0)
+    entries = list(HistoryEntry.objects.about(membership).order_by("-pk")[:50])
     people = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id})
     return [
-        {
-            "entry": entry,
-            "what": PRIVILEGE_EVENTS.get(entry.event, entry.event),
-            "by": people.get(entry.by_id or 0),
-        }
-        for entry in entries
+        (entry, descriptions.get_event_label(entry.event), people.get(entry.by_id or 0)) for entry in entries
     ]
 
 
@@ -429,10 +417,10 @@ class ProjectMembershipAdmin(MembershipAdmin[ProjectMembership]):
     autocomplete_fields = ("user", "project")
 
     def save_model(self, request: HttpRequest, obj: ProjectMembership, form: Any, change: bool) -> None:
-        memberships.save_levels(membership=obj, by=get_person(request))
+        memberships.save_levels(obj, by=get_person(request))
 
     def delete_model(self, request: HttpRequest, obj: ProjectMembership) -> None:
-        memberships.delete_project_membership(membership=obj, by=get_person(request))
+        memberships.delete_project_memberships(obj, by=get_person(request))
 
 
 @admin.register(HistoryEntry)
@@ -451,9 +439,7 @@ class HistoryAdmin(ReadOnlyAdmin):
     def limit_to_companies(self, person: User, rows: QuerySet[HistoryEntry]) -> QuerySet[HistoryEntry]:
         """Their companies' history, and what happened to the accounts of their colleagues."""
         accounts = Q(
-            company_id=None,
-            subject_type=User._meta.label_lower,
-            subject_id__in=list_colleague_ids(person),
+            company_id=None, subject_type=User._meta.label_lower, subject_id__in=list_colleague_ids(person)
         )
         return rows.filter(Q(company_id__in=list_company_ids(person)) | accounts)
 

@@ -99,8 +99,10 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
 
 
 def list_company_ids(person: User) -> QuerySet[Any, Any]:
-    """The keys of the companies whose directory lists this person."""
-    return CompanyMembership.objects.filter(user=person).values("company")
+    """The keys of the companies to which staff added this person. A company's own administrators may invite
+    whom they like, of whom they can't know that they are staff.
+    """
+    return CompanyMembership.objects.filter(user=person, is_invited=False).values("company")
 
 
 def list_colleague_ids(person: User) -> QuerySet[Any, Any]:

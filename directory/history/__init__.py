@@ -54,10 +54,10 @@ def record_all(
     event: Event,
     subjects: Sequence[models.Model],
     by: User | None,
-    company: Company,
+    company: Company | None,
     details: Sequence[dict[str, Any]] = (),
     notifies: bool = True,
-) -> None:
+) -> list[HistoryEntry]:
     """The same of many, in one statement, each with its part of ``details``. Without ``notifies`` one entry
     of the caller's speaks for all of them to who wants to hear.
     """
@@ -68,13 +68,14 @@ def record_all(
             subject_type=each._meta.label_lower,
             subject_id=each.pk,
             by_id=by.pk if by else None,
-            company_id=company.pk,
+            company_id=company.pk if company else None,
             detail=operator | detail,
         )
         for each, detail in zip(subjects, details or repeat({}), strict=False)
     )
     for entry in entries if notifies else ():
         subscribers.notify_subscribers(entry)
+    return entries
 
 
 def record_at_intervals(
@@ -124,10 +125,4 @@ def record_refusal(*, by: User, company: Company | None, right: str, address: st
 
 def record_secrets_view(*, event: Event, subject: models.Model, by: User, company: Company) -> None:
     """Write that a person saw which secrets are stored and when they expire; the secrets nobody sees."""
-    record_at_intervals(
-        interval=SECRETS_VIEW_INTERVAL,
-        event=event,
-        subject=subject,
-        by=by,
-        company=company,
-    )
+    record_at_intervals(interval=SECRETS_VIEW_INTERVAL, event=event, subject=subject, by=by, company=company)

@@ -93,21 +93,6 @@ def _get_person_name(detail: Mapping[str, Any], people: People) -> str:
     return str(people.get(detail.get("user", 0)) or "a person")
 
 
-def _describe_grant(detail: Mapping[str, Any], people: People) -> str:
-    return f"Can Push to Accounting was granted to {_get_person_name(detail, people)}"
-
-
-def _describe_revocation(detail: Mapping[str, Any], people: People) -> str:
-    return f"Can Push to Accounting was revoked from {_get_person_name(detail, people)}"
-
-
-def _describe_suspension(detail: Mapping[str, Any], people: People) -> str:
-    return (
-        f"Can Push to Accounting was suspended for {_get_person_name(detail, people)}, until it "
-        "is granted again"
-    )
-
-
 def format_levels(levels: Mapping[str, Any]) -> list[str]:
     """By column, in words."""
     known: dict[Any, str] = {**dict(Level.choices), True: "Yes", False: "No"}
@@ -120,33 +105,17 @@ def _format_levels(detail: Mapping[str, Any]) -> str:
     return f" ({', '.join(given)}{role})" if given else ""
 
 
-def _describe_added_member(detail: Mapping[str, Any], people: People) -> str:
-    return f"{_get_person_name(detail, people)} was added{_format_levels(detail)}"
-
-
-def _describe_changed_levels(detail: Mapping[str, Any], people: People) -> str:
-    return f"Levels of {_get_person_name(detail, people)} changed{_format_levels(detail)}"
-
-
-def _describe_request(detail: Mapping[str, Any], people: People) -> str:
-    return f"Can Push to Accounting was requested for {_get_person_name(detail, people)}"
-
-
-def _describe_many(detail: Mapping[str, Any], people: People) -> str:
-    return f"Levels of {detail.get('count', 0):,} people changed at one press; each has an entry"
-
-
-def _describe_role(detail: Mapping[str, Any], people: People) -> str:
-    return f"Role {detail.get('name', '')}{_format_levels(detail)}"
+def _build_sentence(sentence: str) -> Callable[[Mapping[str, Any], People], str]:
+    """With the person and the levels that it is about, or what its detail says."""
+    return lambda detail, people: sentence.format_map(
+        {"count": 0, "name": "", "right": "do this", **detail}
+        | {"person": _get_person_name(detail, people), "levels": _format_levels(detail)}
+    )
 
 
 def _describe_removed_member(detail: Mapping[str, Any], people: People) -> str:
     held = ", who held Can Push to Accounting" if detail.get("held_push_to_accounting") else ""
     return f"{_get_person_name(detail, people)} was removed{held}"
-
-
-def _describe_refusal(detail: Mapping[str, Any], people: People) -> str:
-    return f"Refused: the right to {detail.get('right', 'do this')} is missing"
 
 
 def _describe_account_change(detail: Mapping[str, Any], people: People) -> str:
@@ -164,27 +133,38 @@ def _describe_export(detail: Mapping[str, Any], people: People) -> str:
     return f"History was exported as {str(detail.get('format', 'a file')).upper()}"
 
 
+_PRIVILEGE = {
+    DirectoryEvent.PRIVILEGE_GRANTED: "granted to {person}",
+    DirectoryEvent.PRIVILEGE_REVOKED: "revoked from {person}",
+    DirectoryEvent.PRIVILEGE_SUSPENDED: "suspended for {person}, until it is granted again",
+    DirectoryEvent.PRIVILEGE_REQUESTED: "requested for {person}",
+    DirectoryEvent.PRIVILEGE_DECLINED: "declined for {person}",
+}
+_SENTENCES = {
+    DirectoryEvent.PEOPLE_CHANGED: "Levels of {count:,} people changed at one press; each has an entry",
+    DirectoryEvent.ROLE_ADDED: "Role {name}{levels}",
+    DirectoryEvent.ROLE_DELETED: "Role {name}{levels}",
+    DirectoryEvent.MEMBERSHIP_ADDED: "{person} was added{levels}",
+    DirectoryEvent.MEMBERSHIP_CHANGED: "Levels of {person} changed{levels}",
+}
+_WITH_REASON = (
+    *(DirectoryEvent.OWN_DECISION_RULE_LIFTED, DirectoryEvent.OWN_DECISION_RULE_RESTORED),
+    *(DirectoryEvent.TWO_STEP_RULE_SET, DirectoryEvent.TWO_STEP_RULE_LIFTED),
+    *(DirectoryEvent.APPROVERS_FLAGGED, DirectoryEvent.HISTORY_RESTORED, DirectoryEvent.PERSON_ERASED),
+)
 DESCRIPTIONS: dict[Event, EventDescription] = {
-    DirectoryEvent.PRIVILEGE_GRANTED: EventDescription(describe=_describe_grant, message_key="reason"),
-    DirectoryEvent.PRIVILEGE_REVOKED: EventDescription(describe=_describe_revocation, message_key="reason"),
-    DirectoryEvent.PRIVILEGE_SUSPENDED: EventDescription(describe=_describe_suspension, message_key="reason"),
-    DirectoryEvent.PRIVILEGE_REQUESTED: EventDescription(describe=_describe_request, message_key="reason"),
-    DirectoryEvent.PEOPLE_CHANGED: EventDescription(describe=_describe_many),
-    DirectoryEvent.ROLE_ADDED: EventDescription(describe=_describe_role),
-    DirectoryEvent.ROLE_DELETED: EventDescription(describe=_describe_role),
-    DirectoryEvent.MEMBERSHIP_ADDED: EventDescription(describe=_describe_added_member),
-    DirectoryEvent.MEMBERSHIP_CHANGED: EventDescription(describe=_describe_changed_levels),
-    DirectoryEvent.MEMBERSHIP_REMOVED: EventDescription(describe=_describe_removed_member),
-    DirectoryEvent.OWN_DECISION_RULE_LIFTED: EventDescription(message_key="reason"),
-    DirectoryEvent.OWN_DECISION_RULE_RESTORED: EventDescription(message_key="reason"),
-    DirectoryEvent.APPROVERS_FLAGGED: EventDescription(message_key="reason"),
-    DirectoryEvent.TWO_STEP_RULE_SET: EventDescription(message_key="reason"),
-    DirectoryEvent.TWO_STEP_RULE_LIFTED: EventDescription(message_key="reason"),
-    DirectoryEvent.RIGHT_REFUSED: EventDescription(describe=_describe_refusal, message_key="address"),
+    **{
+        event: EventDescription(_build_sentence(f"Can Push to Accounting was {done}"), message_key="reason")
+        for event, done in _PRIVILEGE.items()
+    },
+    **{event: EventDescription(_build_sentence(sentence)) for event, sentence in _SENTENCES.items()},
+    **dict.fromkeys(_WITH_REASON, EventDescription(message_key="reason")),
+    DirectoryEvent.MEMBERSHIP_REMOVED: EventDescription(_describe_removed_member),
+    DirectoryEvent.RIGHT_REFUSED: EventDescription(
+        _build_sentence("Refused: the right to {right} is missing"), message_key="address"
+    ),
     DirectoryEvent.ACCOUNT_CHANGED: EventDescription(describe=_describe_account_change),
     DirectoryEvent.ACCOUNT_POWERS_CHANGED: EventDescription(describe=_describe_permission_change),
     DirectoryEvent.GROUP_PERMISSIONS_CHANGED: EventDescription(describe=_describe_permission_change),
-    DirectoryEvent.HISTORY_RESTORED: EventDescription(message_key="reason"),
     DirectoryEvent.HISTORY_EXPORTED: EventDescription(describe=_describe_export),
-    DirectoryEvent.PERSON_ERASED: EventDescription(message_key="reason"),
 }

@@ -20,6 +20,7 @@ class DirectoryEvent(Event):
     PRIVILEGE_REVOKED = "privilege.revoked", "Can Push to Accounting revoked"
     PRIVILEGE_SUSPENDED = "privilege.suspended", "Can Push to Accounting suspended"
     PRIVILEGE_REQUESTED = "privilege.requested", "Can Push to Accounting requested"
+    PRIVILEGE_DECLINED = "privilege.declined", "Can Push to Accounting declined"
     MEMBERSHIP_ADDED = "membership.added", "Person added"
     MEMBERSHIP_CHANGED = "membership.changed", "Levels changed"
     MEMBERSHIP_REMOVED = "membership.removed", "Person removed"

@@ -162,7 +162,7 @@ def require_erasable(person: User, by: User | None, reason: str) -> None:
 
 def end_rights(person: User, by: User | None, reason: str) -> None:
     for membership in person.project_memberships.select_related("project__company"):
-        memberships.delete_project_membership(membership=membership, by=by)
+        memberships.delete_project_memberships(membership, by=by)
     memberships.suspend_push_to_accounting(person=person, by=by, reason=reason.strip(), is_permanent=True)
     for company_membership in person.company_memberships.select_related("company"):
         memberships.delete_company_membership(membership=company_membership, by=by)

@@ -65,10 +65,7 @@ def record_approver_review(
     approver_list = approvers.build_approver_list(company_row)
     if sentence := describe_review_conflict(approver_list, by):
         raise RightMissing(
-            by=by,
-            company=company,
-            right="confirm a list with oneself on it",
-            sentence=sentence,
+            by=by, company=company, right="confirm a list with oneself on it", sentence=sentence
         )
     if approver_list.content_hash != expected_hash:
         raise ListChanged("The list has changed since you opened it. Check the current list.")

@@ -19,14 +19,7 @@ from django.utils import timezone
 
 from directory.history import signatures
 from directory.history.events import LOST_FACTORS, DirectoryEvent
-from directory.models import (
-    SECOND_STEPS,
-    Company,
-    CompanyMembership,
-    HistoryEntry,
-    HistoryQuerySet,
-    User,
-)
+from directory.models import SECOND_STEPS, Company, CompanyMembership, HistoryEntry, HistoryQuerySet, User
 
 REVIEW_EVENTS = (DirectoryEvent.APPROVERS_CONFIRMED, DirectoryEvent.APPROVERS_FLAGGED)
 GRANT_END_EVENTS = (
@@ -157,8 +150,8 @@ def list_privilege_holders(company: Company) -> QuerySet[CompanyMembership]:
 
 
 def list_privilege_requests(memberships: QuerySet[CompanyMembership]) -> QuerySet[CompanyMembership]:
-    """Those for whom it was requested, and nobody has granted or ended it since."""
-    events = (*PRIVILEGE_EVENTS, DirectoryEvent.PRIVILEGE_REQUESTED)
+    """Those for whom it was requested, and nobody has granted, declined or ended it since."""
+    events = (*PRIVILEGE_EVENTS, DirectoryEvent.PRIVILEGE_REQUESTED, DirectoryEvent.PRIVILEGE_DECLINED)
     last = HistoryEntry.objects.filter(
         subject_type=CompanyMembership._meta.label_lower, subject_id=OuterRef("pk"), event__in=events
     ).order_by("-pk")
@@ -205,16 +198,13 @@ def build_approver_list(company: Company) -> ApproverList:
     """Read it; seven queries, however many there are, and one more where somebody is suspended."""
     memberships = list(list_privilege_holders(company))
     last_events = list_last_privilege_events(company)
-    holder_ids = {membership.pk for membership in memberships}
     grants = list_current_grants(memberships, last_events)
-    suspended = {
+    ended = {
         key: entry
         for key, entry in last_events.items()
-        if entry.event == DirectoryEvent.PRIVILEGE_SUSPENDED and key not in holder_ids
+        if entry.event == DirectoryEvent.PRIVILEGE_SUSPENDED and key not in {each.pk for each in memberships}
     }
-    suspended_memberships = (
-        CompanyMembership.objects.select_related("user").in_bulk(suspended) if suspended else {}
-    )
+    suspended = CompanyMembership.objects.select_related("user").filter(pk__in=ended)
     of_company = HistoryEntry.objects.about(company).order_by("-pk")
     last_review = of_company.filter(event__in=REVIEW_EVENTS).first()
     is_requested = of_company.filter(
@@ -234,21 +224,15 @@ def build_approver_list(company: Company) -> ApproverList:
     for membership in memberships:
         entry = grants.get(membership.pk)
         is_newer = entry is not None and last_review is not None and entry.pk > last_review.pk
-        approvers.append(
-            Approver(
-                membership,
-                Grant(entry, get_actor(entry)) if entry else None,
-                is_flagged=membership.user_id in flagged and not is_newer,
-            )
-        )
+        is_flagged = membership.user_id in flagged and not is_newer
+        grant = Grant(entry, get_actor(entry)) if entry else None
+        approvers.append(Approver(membership, grant, is_flagged))
     return ApproverList(
         company,
         approvers,
-        [
-            SuspendedApprover(suspended_memberships[key], entry)
-            for key, entry in suspended.items()
-            if key in suspended_memberships
-        ],
+        sorted(
+            (SuspendedApprover(each, ended[each.pk]) for each in suspended), key=lambda each: each.entry.pk
+        ),
         build_review(last_review, get_actor(last_review), approvers, is_requested=is_requested),
         OwnDecisionRule(rule, get_actor(rule), company.allows_own_decisions),
         hash_approver_list(company, approvers),
@@ -277,12 +261,8 @@ def list_overdue_reviews(companies: QuerySet[Company]) -> list[tuple[Company, Hi
         .order_by("pk")
         .distinct()
     )
-    approver_lists = [build_approver_list(company) for company in candidates]
-    return [
-        (approver_list.company, approver_list.review.entry)
-        for approver_list in approver_lists
-        if approver_list.review.is_overdue
-    ]
+    reviews = ((company, build_approver_list(company).review) for company in candidates)
+    return [(company, review.entry) for company, review in reviews if review.is_overdue]
 
 
 def build_grant_statement(membership: CompanyMembership, *, entry_id: int) -> dict[str, Any]:
@@ -322,10 +302,8 @@ def list_current_grants(
     signing_start = signatures.find_signing_start()
     grants = {}
     for membership in memberships:
-        entry, statement = (
-            last_events.get(membership.pk),
-            signatures.find_signed_statement(membership.signed_grant),
-        )
+        entry = last_events.get(membership.pk)
+        statement = signatures.find_signed_statement(membership.signed_grant)
         if entry is None or entry.event != DirectoryEvent.PRIVILEGE_GRANTED:
             continue
         is_older = signing_start is not None and entry.pk < signing_start.pk
@@ -337,9 +315,7 @@ def list_current_grants(
 def list_last_privilege_events(company: Company) -> dict[int, HistoryEntry]:
     """By membership, what happened last to its privilege."""
     entries = HistoryEntry.objects.filter(
-        company_id=company.pk,
-        subject_type=CompanyMembership._meta.label_lower,
-        event__in=PRIVILEGE_EVENTS,
+        company_id=company.pk, subject_type=CompanyMembership._meta.label_lower, event__in=PRIVILEGE_EVENTS
     )
     return {entry.subject_id: entry for entry in entries.order_by("pk")}
 

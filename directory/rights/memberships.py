@@ -1,8 +1,9 @@
 """Changes to the Company Directory that concern more than one row, each with its history."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import repeat
+from typing import Any, TypeAlias
 
 from django.db import transaction
 from django.forms import ModelForm
@@ -14,6 +15,9 @@ from directory.models import Company, CompanyMembership, HistoryEntry, Level, Pr
 from directory.rights import approvers
 from directory.rights.permissions import require_administer_company
 
+Membership: TypeAlias = CompanyMembership | ProjectMembership
+LEVELS = ("erp_integrations_level", "directory_level", "history_level", "is_administrator")
+PRIVILEGE = {"privilege": "can_push_to_accounting"}
 OWN_LEVELS_MESSAGE = "You can't change your own levels. Ask another administrator."
 NOT_LISTED = "They are not in the Company Directory of this project's company. Add them there first."
 
@@ -41,36 +45,48 @@ def revoke_push_to_accounting(*, membership: CompanyMembership, by: User, reason
 
 
 def _set_privilege(*, membership: CompanyMembership, by: User, reason: str, granted: bool) -> None:
-    membership_row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
-    if not (by.is_staff and by.has_perm("directory.grant_push_to_accounting")):
-        raise DirectoryError("You don't have permission to grant Can Push to Accounting.")
-    if membership_row.user_id == by.pk:
-        raise DirectoryError("You can't grant yourself Can Push to Accounting or revoke it.")
-    if not reason.strip():
-        raise DirectoryError("Give a reason. It is kept in the history.")
+    membership_row = lock_for_granter(membership, by, reason)
     if membership_row.can_push_to_accounting == granted:
         return
     if granted:
         require_other_granter(membership_row, by)
     membership_row.can_push_to_accounting = membership.can_push_to_accounting = granted
     membership_row.save(update_fields=["can_push_to_accounting"])
-    entry = history.record(
-        event=DirectoryEvent.PRIVILEGE_GRANTED if granted else DirectoryEvent.PRIVILEGE_REVOKED,
-        subject=membership_row,
-        by=by,
-        company=membership_row.company,
-        detail={
-            "user": membership_row.user_id,
-            "privilege": "can_push_to_accounting",
-            "reason": reason.strip(),
-        },
-    )
-    membership_row.signed_grant = (
-        signatures.sign_statement(approvers.build_grant_statement(membership_row, entry_id=entry.pk))
-        if granted
-        else None
-    )
+    event = DirectoryEvent.PRIVILEGE_GRANTED if granted else DirectoryEvent.PRIVILEGE_REVOKED
+    (entry,) = record(event, (membership_row, PRIVILEGE | {"reason": reason.strip()}), by=by)
+    statement = approvers.build_grant_statement(membership_row, entry_id=entry.pk)
+    membership_row.signed_grant = signatures.sign_statement(statement) if granted else None
     membership_row.save(update_fields=["signed_grant"])
+
+
+def lock_for_granter(membership: CompanyMembership, by: User, reason: str) -> CompanyMembership:
+    membership_row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
+    if not (by.is_staff and by.has_perm("directory.grant_push_to_accounting")):
+        raise DirectoryError("You don't have permission to grant Can Push to Accounting.")
+    if membership_row.user_id == by.pk:
+        raise DirectoryError("You can't grant yourself Can Push to Accounting or revoke it.")
+    require_reason(reason)
+    return membership_row
+
+
+def require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise DirectoryError("Give a reason. It is kept in the history.")
+
+
+def record(
+    event: DirectoryEvent, *changes: tuple[Any, Mapping[str, Any]], by: User | None
+) -> list[HistoryEntry]:
+    """Of memberships of one kind and company, each with its detail."""
+    if not changes:
+        return []
+    rows = [row for row, _ in changes]
+    details = [
+        {"user": row.user_id, **({"project": row.project_id} if hasattr(row, "project_id") else {}), **detail}
+        for row, detail in changes
+    ]
+    company = getattr(rows[0], "project", rows[0]).company
+    return history.record_all(event=event, subjects=rows, by=by, company=company, details=details)
 
 
 def require_other_granter(membership: CompanyMembership, by: User) -> None:
@@ -98,19 +114,12 @@ def suspend_push_to_accounting(
     ``by`` is who did, None for the system or an operator; ``reason`` is a sentence for people.
     ``is_permanent``: revoked, as for an account that was switched off.
     """
-    memberships = (
-        CompanyMembership.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
-    )
-    for membership in memberships.filter(user=person, can_push_to_accounting=True):
+    memberships = CompanyMembership.objects.select_for_update(of=("self",)).select_related("company")
+    event = DirectoryEvent.PRIVILEGE_REVOKED if is_permanent else DirectoryEvent.PRIVILEGE_SUSPENDED
+    for membership in memberships.filter(user=person, can_push_to_accounting=True).order_by("pk"):
         membership.can_push_to_accounting = False
         membership.save(update_fields=["can_push_to_accounting"])
-        history.record(
-            event=DirectoryEvent.PRIVILEGE_REVOKED if is_permanent else DirectoryEvent.PRIVILEGE_SUSPENDED,
-            subject=membership,
-            by=by,
-            company=membership.company,
-            detail={"user": person.pk, "privilege": "can_push_to_accounting", "reason": reason},
-        )
+        record(event, (membership, PRIVILEGE | {"reason": reason}), by=by)
 
 
 @transaction.atomic
@@ -119,108 +128,81 @@ def delete_company_membership(*, membership: CompanyMembership, by: User | None)
 
     Raises DirectoryError for oneself.
     """
-    membership_row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
-    if by and membership_row.user_id == by.pk:
+    row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
+    if by and row.user_id == by.pk:
         raise DirectoryError("You can't remove yourself from a Company Directory.")
-    on_projects = ProjectMembership.objects.filter(
-        user=membership_row.user_id, project__company=membership_row.company_id
-    ).select_related("project__company")
-    is_project_admin = on_projects.filter(commitments_level=Level.ADMIN).exists()
-    for each in on_projects:
-        delete_project_membership(membership=each, by=by, together=True)
-    history.record(
-        event=DirectoryEvent.MEMBERSHIP_REMOVED,
-        subject=membership_row,
-        by=by,
-        company=membership_row.company,
-        detail={
-            "user": membership_row.user_id,
-            "held_push_to_accounting": membership_row.can_push_to_accounting,
-            "were": {
-                name: getattr(membership_row, name)
-                for name in (
-                    *("erp_integrations_level", "directory_level", "history_level"),
-                    "is_administrator",
-                )
-            }
-            | ({"commitments_level": Level.ADMIN} if is_project_admin else {}),
-        },
+    on_projects = ProjectMembership.objects.filter(user=row.user_id, project__company=row.company_id)
+    removed = delete_project_memberships(*on_projects, by=by, details=repeat({"together": True}))
+    were = {name: getattr(row, name) for name in LEVELS} | (
+        {"commitments_level": Level.ADMIN}
+        if any(each.detail["were"]["commitments_level"] == Level.ADMIN for each in removed)
+        else {}
     )
-    membership_row.delete()
-    User.objects.follow_companies(pk=membership_row.user_id)
+    detail = {"held_push_to_accounting": row.can_push_to_accounting, "were": were}
+    record(DirectoryEvent.MEMBERSHIP_REMOVED, (row, detail), by=by)
+    row.delete()
+    User.objects.follow_companies(pk=row.user_id)
 
 
 @transaction.atomic
-def delete_project_membership(*, membership: ProjectMembership, by: User | None, **more: Any) -> HistoryEntry:
-    """Take a person out of a project; ``more`` is for the history. Raises DirectoryError for oneself."""
-    if by and membership.user_id == by.pk:
+def delete_project_memberships(
+    *memberships: ProjectMembership, by: User | None, details: Iterable[Mapping[str, Any]] = ()
+) -> list[HistoryEntry]:
+    """Take people out of projects of one company; ``details`` of each are for the history. Raises
+    DirectoryError for oneself.
+    """
+    if by and any(each.user_id == by.pk for each in memberships):
         raise DirectoryError("You can't remove yourself from a project. Ask another administrator.")
-    entry = history.record(
-        event=DirectoryEvent.MEMBERSHIP_REMOVED,
-        subject=membership,
-        by=by,
-        company=membership.project.company,
-        detail={
-            "user": membership.user_id,
-            "project": membership.project_id,
-            "were": {"commitments_level": membership.commitments_level},
-        }
-        | more,
-    )
-    membership.delete()
-    return entry
+    more = {each.pk: detail for each, detail in zip(memberships, details or repeat({}), strict=False)}
+    found = ProjectMembership.objects.filter(pk__in=more).order_by("pk")
+    rows = found.select_for_update(of=("self",)).select_related("project__company")
+    removed = [(row, {"were": {"commitments_level": row.commitments_level}, **more[row.pk]}) for row in rows]
+    found.delete()
+    return record(DirectoryEvent.MEMBERSHIP_REMOVED, *removed, by=by)
 
 
 @transaction.atomic
-def save_levels(
-    *, membership: CompanyMembership | ProjectMembership, by: User, **more: Any
-) -> HistoryEntry | None:
-    """Store a new membership, which never begins with the privilege, or the levels of one that is there.
-    ``more`` is for the history.
+def save_levels(*rows: Membership, by: User, details: Iterable[Mapping[str, Any]] = ()) -> list[HistoryEntry]:
+    """Store new memberships, which never begin with the privilege, and the levels of those that are there:
+    of one kind and company. ``details`` of each are for the history. Returns the entries of what changed.
 
     Raises DirectoryError for oneself, superuser or not: whoever gives rights has them by another's hand; and
     for a project of a company that does not list the person.
     """
-    if membership.user_id == by.pk:
+    if any(each.user_id == by.pk for each in rows):
         raise DirectoryError(OWN_LEVELS_MESSAGE)
-    fields = [each for each in membership._meta.fields if each.name.endswith(("_level", "_administrator"))]
-    names = [each.name for each in fields]
-    is_new = membership._state.adding
-    stored = None if is_new else type(membership).objects.select_for_update().get(pk=membership.pk)
-    previous_levels = {each.name: getattr(stored, each.name, each.get_default()) for each in fields}
-    if is_new and isinstance(membership, CompanyMembership):
-        membership.can_push_to_accounting = False
-    if is_new and isinstance(membership, ProjectMembership) and not is_listed(membership):
+    if not is_listed(*(each for each in rows if each._state.adding)):
         raise DirectoryError(NOT_LISTED)
+    model: type[Any] = type(rows[0]) if rows else CompanyMembership
+    names = [each.name for each in model._meta.fields if each.name in (*LEVELS, "commitments_level")]
+    keys = [each.pk for each in rows if not each._state.adding]
+    stored = model.objects.select_for_update().order_by("pk").in_bulk(keys)
+    row: Any
+    added, changed = [], []
+    for row, more in zip(rows, details or repeat({}), strict=False):
+        before = model() if row._state.adding else stored[row.pk]
+        levels = {name: to for name in names if (to := getattr(row, name)) != getattr(before, name)}
+        detail = {"levels": levels, "were": {name: getattr(before, name) for name in levels}, **more}
+        if row._state.adding:
+            row.can_push_to_accounting = False
+            added.append((row, detail))
+        elif levels:
+            changed.append((row, detail))
+    new = model.objects.bulk_create([row for row, _ in added])
+    if model is CompanyMembership:
+        User.objects.follow_companies(pk__in=[each.user_id for each in new])
     # Only the levels: the privilege may have been revoked since the form was opened.
-    membership.save(update_fields=None if is_new else names)
-    levels = {
-        name: getattr(membership, name)
-        for name in names
-        if getattr(membership, name) != previous_levels[name]
-    }
-    if not levels and not is_new:
-        return None
-    owner = membership.project if isinstance(membership, ProjectMembership) else membership
-    return history.record(
-        event=DirectoryEvent.MEMBERSHIP_ADDED if is_new else DirectoryEvent.MEMBERSHIP_CHANGED,
-        subject=membership,
-        by=by,
-        company=owner.company,
-        detail={
-            "user": membership.user_id,
-            "levels": levels,
-            "were": {name: previous_levels[name] for name in levels},
-        }
-        | ({"project": membership.project_id} if isinstance(membership, ProjectMembership) else {})
-        | more,
-    )
+    model.objects.bulk_update([row for row, _ in changed], names)
+    entries = record(DirectoryEvent.MEMBERSHIP_ADDED, *added, by=by)
+    return entries + record(DirectoryEvent.MEMBERSHIP_CHANGED, *changed, by=by)
 
 
-def is_listed(membership: ProjectMembership) -> bool:
+def is_listed(*memberships: Membership) -> bool:
     """Whoever is on a project is in the directory of its company."""
-    listed = CompanyMembership.objects.filter(user=membership.user_id)
-    return listed.filter(company__projects=membership.project_id).exists()
+    added = [each for each in memberships if isinstance(each, ProjectMembership)]
+    wanted = {(each.user.pk, each.project.company_id) for each in added}
+    listed = CompanyMembership.objects.filter(user__in=[each.user.pk for each in added])
+    return not wanted or wanted <= {*listed.values_list("user", "company")}
 
 
 @transaction.atomic
@@ -231,18 +213,28 @@ def ask_for_push_to_accounting(*, membership: CompanyMembership, by: User, reaso
     """
     membership_row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
     require_administer_company(by, membership_row.company)
-    if not reason.strip():
-        raise DirectoryError("Say why they need it. Whoever grants it reads this.")
-    own = CompanyMembership.objects.filter(pk=membership.pk)
-    if membership_row.can_push_to_accounting or approvers.list_privilege_requests(own).exists():
+    require_reason(reason)
+    if membership_row.can_push_to_accounting or is_requested(membership_row):
         raise DirectoryError("They have it already, or it was requested and staff have not answered yet.")
-    history.record(
-        event=DirectoryEvent.PRIVILEGE_REQUESTED,
-        subject=membership_row,
-        by=by,
-        company=membership_row.company,
-        detail={"user": membership_row.user_id, "reason": reason.strip()},
-    )
+    record(DirectoryEvent.PRIVILEGE_REQUESTED, (membership_row, {"reason": reason.strip()}), by=by)
+
+
+@transaction.atomic
+def reject_privilege_request(*, membership: CompanyMembership, by: User, reason: str) -> None:
+    """Answer a request with no: whoever asked is mailed why, and may ask again.
+
+    Raises DirectoryError as ``grant_push_to_accounting`` does, and where nothing is asked.
+    """
+    membership_row = lock_for_granter(membership, by, reason)
+    if not is_requested(membership_row):
+        raise DirectoryError(f"Nobody asks for it any more. {membership_row.user} has it, or was declined.")
+    detail = PRIVILEGE | {"reason": reason.strip()}
+    record(DirectoryEvent.PRIVILEGE_DECLINED, (membership_row, detail), by=by)
+
+
+def is_requested(membership: CompanyMembership) -> bool:
+    own = CompanyMembership.objects.filter(pk=membership.pk)
+    return approvers.list_privilege_requests(own).exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +270,7 @@ def set_company_rule(*, company: Company, by: User, column: str, value: bool, re
     company_row = Company.objects.select_for_update().get(pk=company.pk)
     if not (by.is_staff and by.has_perm(rule.permission)):
         raise DirectoryError(f"You don't have permission to change {rule.name}.")
-    if not reason.strip():
-        raise DirectoryError("Give a reason. It is kept in the history.")
+    require_reason(reason)
     if getattr(company_row, column) == value:
         return
     Company.objects.filter(pk=company.pk).update(**{column: value})

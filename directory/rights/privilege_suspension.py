@@ -17,12 +17,7 @@ PASSWORDS = (
 
 def subscribe_to_account_changes() -> None:
     """Hear of what changes from now on; called once, when the application starts."""
-    for event in (
-        DirectoryEvent.ACCOUNT_CHANGED,
-        *PASSWORDS,
-        *NEW_FACTORS,
-        *LOST_FACTORS,
-    ):
+    for event in (DirectoryEvent.ACCOUNT_CHANGED, *PASSWORDS, *NEW_FACTORS, *LOST_FACTORS):
         subscribers.subscribe(event, handle_account_change)
 
 

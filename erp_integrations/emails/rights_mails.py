@@ -27,10 +27,8 @@ from directory.models import (
     CompanyMembership,
     CompanyMembershipQuerySet,
     HistoryEntry,
-    Invitation,
     Level,
     Project,
-    ProjectMembership,
     User,
 )
 from directory.rights import approvers
@@ -50,7 +48,8 @@ AUTHORITY: Mapping[str, Sequence[Any]] = {
     "is_administrator": (True,),
 }
 """By these somebody decides, steers what is exported, sends, or gives levels to others."""
-MOST_FACTS = 50
+MOST_FACTS, MOST_NAMES = 50, 500
+GOES_BACK = "What they accepted goes back to Ready to Export unless it has been partly sent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +105,25 @@ def store_review_reminders() -> int:
     """Tell administrators, once, that nobody has reviewed the list in time; how many mails were stored."""
     stored = 0
     for company, last in approvers.list_overdue_reviews(Company.objects.all()):
-        key = f"approvers-review:{company.pk}:{last.pk if last else 0}"
+        link = settings.PUBLIC_URL + reverse("erp_integrations:approvers", args=[company.slug])
+        headline = f"Confirm who may push to accounting at {company}"
         memberships = CompanyMembership.objects.filter(company=company)
         administrators = _list_active_users(memberships.administrators())
         people = administrators or _list_active_users(memberships.approvers())
+        key = f"approvers-review:{company.pk}:{last.pk if last else 0}"
         keys = {person: f"{key}:{person.pk}" for person in people}
         for person in emails.list_people_without_key(keys):
             reviewed_at = format_time(last.at, ZoneInfo(person.time_zone)) if last else "never"
+            content: Any = {
+                "facts": [("Last reviewed", reviewed_at)],
+                "reason": "",
+                "dedupe_key": keys[person],
+            }
             with transaction.atomic():
-                stored += len(
-                    emails.store_rights_notice(
-                        recipients=[person],
-                        headline=f"Confirm who may push to accounting at {company}",
-                        sentence=REMINDER,
-                        facts=[("Last reviewed", reviewed_at)],
-                        reason="",
-                        link=settings.PUBLIC_URL + reverse("erp_integrations:approvers", args=[company.slug]),
-                        dedupe_key=keys[person],
-                    )
+                new = emails.store_rights_notice(
+                    recipients=[person], headline=headline, sentence=REMINDER, link=link, **content
                 )
+            stored += len(new)
     return stored
 
 
@@ -135,29 +134,22 @@ def notify_of_entry(entry: HistoryEntry) -> None:
     company = Company.objects.filter(pk=entry.company_id or 0).first()
     by = User.objects.filter(pk=entry.by_id or 0).first()
     people, operator = find_recipients(notice, company, by)
-    page = (
-        reverse(notice.page, args=[company.slug]) if company else reverse("admin:directory_user_changelist")
-    )
+    staff_page = reverse("admin:directory_user_changelist")
+    page = reverse(notice.page, args=[company.slug]) if company else staff_page
     content: dict[str, Any] = {
         "headline": f"{notice.headline} at {company}" if company else notice.headline,
         "facts": [*notice.facts, ("By", str(by or entry.detail.get("operator", "the system")))],
         "reason": str(entry.detail.get("reason", "")),
     }
-    emails.store_rights_notice(
-        recipients=people,
-        operator=operator,
-        sentence=notice.sentence,
-        link=settings.PUBLIC_URL + page,
-        **content,
-    )
+    link, sentence = settings.PUBLIC_URL + page, notice.sentence
+    emails.store_rights_notice(recipients=people, operator=operator, sentence=sentence, link=link, **content)
     if notice.to_person:
-        emails.store_rights_notice(
-            kind=Kind.PRIVILEGE,
-            recipients=[person for person in notice.affected if person.is_active],
-            sentence=notice.to_person,
-            link=settings.PUBLIC_URL + reverse("home"),
-            **content,
-        )
+        link, sentence = settings.PUBLIC_URL + reverse("home"), notice.to_person
+        own: Any = {
+            "kind": Kind.PRIVILEGE,
+            "recipients": [each for each in notice.affected if each.is_active],
+        }
+        emails.store_rights_notice(sentence=sentence, link=link, **own, **content)
 
 
 def find_recipients(notice: Notice, company: Company | None, by: User | None) -> tuple[list[User], str]:
@@ -168,8 +160,10 @@ def find_recipients(notice: Notice, company: Company | None, by: User | None) ->
     ]
     recipients = superusers
     if not notice.is_installation:
-        companies = Company.objects.filter(memberships__user__in=notice.affected)
-        memberships = CompanyMembership.objects.filter(company__in=[company] if company else companies)
+        # Not whoever lists them besides, of whom anybody may have invited them.
+        theirs = list_authority(CompanyMembership.objects.filter(user__in=notice.affected))
+        companies: Any = [company] if company else theirs.values("company")
+        memberships = CompanyMembership.objects.filter(company__in=companies)
         recipients = [each for each in list_answerable(memberships) if each not in excluded]
     operator = "" if recipients else settings.OPERATOR_EMAIL
     recipients = list(dict.fromkeys([*recipients, *superusers]))
@@ -187,10 +181,13 @@ def find_recipients(notice: Notice, company: Company | None, by: User | None) ->
     return [*recipients, *(each for each in notice.also_notified if each != by), *owner], operator
 
 
+def list_authority(memberships: CompanyMembershipQuerySet) -> CompanyMembershipQuerySet:
+    return memberships.administrators() | memberships.filter(is_administrator=True)
+
+
 def list_answerable(memberships: CompanyMembershipQuerySet) -> list[User]:
     """Of these, who answer for a company's rights, and who decide."""
-    administrators = memberships.administrators() | memberships.filter(is_administrator=True)
-    return _list_active_users(administrators | memberships.approvers())
+    return _list_active_users(list_authority(memberships) | memberships.approvers())
 
 
 def _list_active_users(memberships: CompanyMembershipQuerySet) -> list[User]:
@@ -200,35 +197,35 @@ def _list_active_users(memberships: CompanyMembershipQuerySet) -> list[User]:
 
 def _get_person(entry: HistoryEntry) -> User:
     """Whom an entry is about, as the company knows them; people are never deleted."""
-    person = User.objects.get(pk=entry.detail.get("user", entry.subject_id))
-    Invitation.objects.filter(company=entry.company_id).name_people([person])
-    return person
+    return descriptions.list_named_people([entry])[entry.detail.get("user", entry.subject_id)]
 
 
-def _build_person_facts(person: User) -> list[tuple[str, str]]:
-    return [("Person", f"{person}, {person.email}")]
+def build_person_notice(
+    person: User, headline: str, sentence: str, *facts: tuple[str, str], **more: Any
+) -> Notice:
+    named = [("Person", f"{person}, {person.email}"), *facts]
+    return Notice(headline, sentence, named, **{"affected": [person], **more})
 
 
 def build_grant_notice(entry: HistoryEntry) -> Notice:
-    person = _get_person(entry)
-    membership = CompanyMembership.objects.filter(pk=entry.subject_id).first()
+    """Whoever entered people could have invented them, who are named also where they are gone by now."""
+    person, membership = _get_person(entry), CompanyMembership.objects.filter(pk=entry.subject_id).first()
     entries = HistoryEntry.objects.filter(
         company_id=entry.company_id, by_id=person.pk, event=DirectoryEvent.MEMBERSHIP_ADDED
     )
-    entered = User.objects.filter(
-        company_memberships__in=entries.filter(subject_type=CompanyMembership._meta.label_lower).values(
-            "subject_id"
-        )
-    ).order_by("pk")
-    names = ", ".join(each.email for each in entered[:MOST_FACTS])
-    return Notice(
+    entered = {each.detail["user"] for each in entries if "project" not in each.detail}
+    people = list(User.objects.filter(pk__in=entered).order_by("pk"))
+    names = [each.email for each in people[:MOST_NAMES]]
+    if more := len(people[MOST_NAMES:]):
+        names.append(f"and {more:,} more")
+    return build_person_notice(
+        person,
         f"{PRIVILEGE} granted to {person}",
         f"{person} may accept commitments for export."
         if membership and membership.is_accounting_approver
         else f"It has no effect for {person} yet: they need an active account, and Standard or Admin on ERP "
         "Integrations.",
-        [*_build_person_facts(person), *([("Entered here by them", names)] if names else [])],
-        affected=[person],
+        *([("Entered here by them", ", ".join(names))] if names else []),
         to_person="You may accept commitments for export, and reject them, while you have Standard or "
         "Admin on ERP Integrations.",
     )
@@ -236,13 +233,11 @@ def build_grant_notice(entry: HistoryEntry) -> Notice:
 
 def build_revocation_notice(entry: HistoryEntry) -> Notice:
     person = _get_person(entry)
-    return Notice(
+    return build_person_notice(
+        person,
         f"{PRIVILEGE} revoked from {person}",
-        "What they accepted goes back to Ready to Export unless it has been partly sent.",
-        _build_person_facts(person),
-        affected=[person],
-        to_person="You can no longer decide on commitments. What you accepted goes back to Ready to Export "
-        "unless it has been partly sent.",
+        GOES_BACK,
+        to_person=f"You can no longer decide on commitments. {GOES_BACK.replace('they', 'you')}",
         only_revokes=True,
     )
 
@@ -250,13 +245,12 @@ def build_revocation_notice(entry: HistoryEntry) -> Notice:
 def build_suspension_notice(entry: HistoryEntry) -> Notice:
     person, company = _get_person(entry), Company.objects.get(pk=entry.company_id or 0)
     who = approvers.format_names([each for each in User.objects.granters(company) if each != person])
-    return Notice(
+    return build_person_notice(
+        person,
         f"{PRIVILEGE} suspended for {person}",
-        "The account was changed and may be in other hands. What they accepted goes back to "
-        "Ready to Export unless it has been partly sent. Ask them, in person or on a number that you know, "
-        "before granting it again in Django admin.",
-        [*_build_person_facts(person), ("Can grant it again", who or "staff with the permission to")],
-        affected=[person],
+        f"The account was changed and may be in other hands. {GOES_BACK} Ask them, in person or on a number "
+        "that you know, before granting it again in Django admin.",
+        ("Can grant it again", who or "staff with the permission to"),
         also_notified=[person] if person.is_active else [],
         only_revokes=True,
     )
@@ -265,11 +259,26 @@ def build_suspension_notice(entry: HistoryEntry) -> Notice:
 def build_request_notice(entry: HistoryEntry) -> Notice:
     person, membership = _get_person(entry), CompanyMembership.objects.get(pk=entry.subject_id)
     page = reverse("admin:directory_companymembership_change", args=[membership.pk])
-    return Notice(
+    return build_person_notice(
+        person,
         f"{PRIVILEGE} requested for {person}",
         "An administrator of the company asks staff to grant it. Nothing is granted by this.",
-        [*_build_person_facts(person), ("Granted at", settings.PUBLIC_URL + page)],
+        ("Granted, or declined, at", settings.PUBLIC_URL + page),
+        affected=(),
         also_notified=list(User.objects.granters(membership.company)),
+        only_revokes=True,
+    )
+
+
+def build_decline_notice(entry: HistoryEntry) -> Notice:
+    """Whoever asked is told, also where they administer nothing any more."""
+    person, about = _get_person(entry), {"subject_type": entry.subject_type, "subject_id": entry.subject_id}
+    asked = HistoryEntry.objects.filter(event=DirectoryEvent.PRIVILEGE_REQUESTED, **about).latest("pk")
+    return build_person_notice(
+        person,
+        f"{PRIVILEGE} declined for {person}",
+        "It was requested, and staff answered no, for the reason below. It may be requested again.",
+        also_notified=list(User.objects.filter(pk=asked.by_id or 0, is_active=True)),
         only_revokes=True,
     )
 
@@ -283,8 +292,8 @@ def build_people_notice(entry: HistoryEntry) -> Notice | None:
     entries = HistoryEntry.objects.filter(
         company_id=entry.company_id, by_id=entry.by_id, pk__range=(entry.detail["first"], entry.pk)
     )
-    together = sorted(entries.filter(detail__together=True).order_by("pk"), key=has_no_authority)
-    notices = [notice for each in together if (notice := build_level_notice(each))]
+    together = sorted(entries.filter(detail__together=True), key=get_place)
+    notices = build_level_notices(*together)
     if len(notices) < 2:
         return notices[0] if notices else None
     people = list({person.pk: person for each in notices for person in each.affected}.values())
@@ -305,15 +314,32 @@ def build_people_notice(entry: HistoryEntry) -> Notice | None:
     )
 
 
-def has_no_authority(entry: HistoryEntry) -> bool:
-    return not entry.detail.get("levels", {}).items() & MOST_AUTHORITY.items()
+def get_place(entry: HistoryEntry) -> tuple[bool, int, int]:
+    has_authority = entry.detail.get("levels", {}).items() & MOST_AUTHORITY.items()
+    return not has_authority, entry.detail["user"], entry.pk
 
 
 def build_single_level_notice(entry: HistoryEntry) -> Notice | None:
-    return None if "together" in entry.detail else build_level_notice(entry)
+    return None if "together" in entry.detail else next(iter(build_level_notices(entry)), None)
 
 
-def build_level_notice(entry: HistoryEntry) -> Notice | None:
+def build_level_notices(*entries: HistoryEntry) -> list[Notice]:
+    """Of those that give or take authority; three queries, however many there are."""
+    people = descriptions.list_named_people(entries)
+    projects = Project.objects.in_bulk(
+        {each.detail["project"] for each in entries if "project" in each.detail}
+    )
+    rows = CompanyMembership.objects.select_related("user").in_bulk({each.subject_id for each in entries})
+    notices = (build_level_notice(each, people, projects, rows) for each in entries)
+    return [each for each in notices if each]
+
+
+def build_level_notice(
+    entry: HistoryEntry,
+    people: Mapping[int, User],
+    projects: Mapping[int, Project],
+    memberships: Mapping[int, CompanyMembership],
+) -> Notice | None:
     """Of levels that give or take authority. The privilege is nothing without one, so that it may be a
     level that grants it, or takes it away.
     """
@@ -326,10 +352,9 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
     held_privilege = entry.detail.get("held_push_to_accounting", False)
     if not changed_levels and not held_privilege:
         return None
-    person = _get_person(entry)
-    is_project = entry.subject_type == ProjectMembership._meta.label_lower
-    project = Project.objects.get(pk=entry.detail["project"]).name if is_project else ""
-    facts = [*_build_person_facts(person), *([("Project", project)] if project else [])]
+    person = people[entry.detail["user"]]
+    project = projects[entry.detail["project"]].name if "project" in entry.detail else ""
+    facts = [("Project", project)] if project else []
     only_revokes = not any(levels.get(name) in AUTHORITY[name] for name in changed_levels)
     headline, sentence = (
         f"Levels of {person} changed",
@@ -339,18 +364,15 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
         headline = f"{PRIVILEGE} ended for {person}" if held_privilege else f"{person} was removed"
         sentence = f"The person was removed from {project or 'the Company Directory'}."
     elif "erp_integrations_level" in changed_levels:
-        membership = CompanyMembership.objects.get(pk=entry.subject_id)
+        membership = memberships[entry.subject_id]
         level = f"ERP Integrations is {membership.get_erp_integrations_level_display()} for {person} now"
         if membership.is_accounting_approver:
             headline = f"{person} may push to accounting"
             sentence = f"{level}, and {PRIVILEGE} was granted before: commitments may be accepted for export."
         elif membership.can_push_to_accounting:
             headline = f"{person} may not push to accounting"
-            sentence = (
-                f"{level}, so {PRIVILEGE} has no effect. What they accepted goes back to Ready to "
-                "Export unless it has been partly sent."
-            )
-    return Notice(headline, sentence, facts, affected=[person], only_revokes=only_revokes)
+            sentence = f"{level}, so {PRIVILEGE} has no effect. {GOES_BACK}"
+    return build_person_notice(person, headline, sentence, *facts, only_revokes=only_revokes)
 
 
 def build_flag_notice(entry: HistoryEntry) -> Notice:
@@ -383,15 +405,13 @@ def build_account_notice(entry: HistoryEntry) -> Notice | None:
     person = _get_person(entry)
     if is_new_factor and not approvers.is_in_other_hands(person):
         return None  # their own
-    administered = person.company_memberships
-    if not (person.is_staff or administered.administrators() or administered.filter(is_administrator=True)):
+    if not (person.is_staff or list_authority(person.company_memberships.all())):
         return None
     subject = "A superuser was created" if is_new_superuser else "How an administrator signs in was changed"
-    return Notice(
+    return build_person_notice(
+        person,
         f"{subject}: {person}",
         f"{descriptions.describe_entry(entry, {}).description}.",
-        _build_person_facts(person),
-        affected=[person],
         is_installation=person.is_staff,
         only_revokes=is_new_factor or ("is_active" in fields and not entry.detail["active"]),
     )
@@ -413,11 +433,11 @@ def build_permission_notice(entry: HistoryEntry) -> Notice:
 
 def build_exemption_notice(entry: HistoryEntry) -> Notice:
     submission, person = Submission.objects.get(pk=entry.subject_id), _get_person(entry)
-    return Notice(
+    return build_person_notice(
+        person,
         f"{person} may decide on {submission.number} although they were involved",
         "This applies to this commitment only and ends with the decision.",
-        [*_build_person_facts(person), ("Commitment", str(submission)), ("Project", submission.project.name)],
-        affected=[person],
+        *(("Commitment", str(submission)), ("Project", submission.project.name)),
         also_notified=[person, submission.created_by, submission.sent_by],
         page="erp_integrations:commitments",
     )
@@ -450,6 +470,7 @@ NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
     DirectoryEvent.PRIVILEGE_SUSPENDED: build_suspension_notice,
     DirectoryEvent.APPROVERS_FLAGGED: build_flag_notice,
     DirectoryEvent.PRIVILEGE_REQUESTED: build_request_notice,
+    DirectoryEvent.PRIVILEGE_DECLINED: build_decline_notice,
     DirectoryEvent.MEMBERSHIP_ADDED: build_single_level_notice,
     DirectoryEvent.MEMBERSHIP_CHANGED: build_single_level_notice,
     DirectoryEvent.MEMBERSHIP_REMOVED: build_single_level_notice,

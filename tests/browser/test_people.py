@@ -62,6 +62,11 @@ def test_from_the_invitation_to_the_first_sign_in(
     show(page, f"leave-{javascript}")
     page.get_by_role("button", name="Take out").click()
     expect(page.get_by_text("Ann Lee is no longer in the Directory.")).to_be_visible()
+    page.get_by_role("link", name="Former members").click()
+    expect(page.get_by_role("row", name="Ann Lee")).to_contain_text("Ada Ministrator")
+    show(page, f"former-{javascript}")
+    page.get_by_role("link", name="Invite again").click()
+    expect(page.get_by_label("E-mail address")).to_have_value("ann@site.example")
     theirs.reload()
     expect(theirs.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 
@@ -71,7 +76,13 @@ def test_its_pages_by_wcag(contractor: Contractor, administrator: User, windows:
     page, directory = inspection.page, f"/companies/{contractor.company.slug}/directory/"
     other = contractor.company.memberships.get(user=contractor.approver)
     inspection.visit(
-        *(directory, f"{directory}{other.pk}/", f"{directory}roles/", f"{directory}settings/"),
+        *(
+            directory,
+            f"{directory}{other.pk}/",
+            f"{directory}roles/",
+            f"{directory}settings/",
+            f"{directory}former/",
+        ),
         f"{directory}{other.pk}/request/",
         f"/companies/{contractor.company.slug}/erp-integrations/first-steps/",
     )

@@ -121,7 +121,7 @@ class TestOwnLevels:
         own = join_company(person, CompanyFactory(), erp_integrations_level=Level.READ_ONLY)
         own.erp_integrations_level = Level.ADMIN
         with pytest.raises(DirectoryError, match="change your own levels"):
-            memberships.save_levels(membership=own, by=person)
+            memberships.save_levels(own, by=person)
         own.refresh_from_db()
         assert own.erp_integrations_level == Level.READ_ONLY
 
@@ -131,26 +131,26 @@ class TestOwnLevels:
             ProjectMembership(user=person, project=ProjectFactory(), commitments_level=Level.ADMIN),
         ):
             with pytest.raises(DirectoryError, match="change your own levels"):
-                memberships.save_levels(membership=membership, by=person)
+                memberships.save_levels(membership, by=person)
         assert not person.company_memberships.exists()
         assert not person.project_memberships.exists()
 
     def test_nobody_takes_themselves_out_of_a_project(self, person: User) -> None:
         own = join_project(person, ProjectFactory(), Level.STANDARD)
         with pytest.raises(DirectoryError, match="remove yourself"):
-            memberships.delete_project_membership(membership=own, by=person)
+            memberships.delete_project_memberships(own, by=person)
 
     def test_a_new_membership_never_begins_with_the_privilege(self, person: User) -> None:
         membership = CompanyMembership(
             user=PersonFactory(), company=CompanyFactory(), can_push_to_accounting=True
         )
-        memberships.save_levels(membership=membership, by=person)
+        memberships.save_levels(membership, by=person)
         membership.refresh_from_db()
         assert not membership.can_push_to_accounting
 
     def test_the_history_says_what_the_levels_were(self, person: User, viewer: CompanyMembership) -> None:
         viewer.erp_integrations_level = Level.ADMIN
-        memberships.save_levels(membership=viewer, by=person)
+        memberships.save_levels(viewer, by=person)
         assert HistoryEntry.objects.get(event="membership.changed").detail == {
             "user": viewer.user_id,
             "levels": {"erp_integrations_level": "admin"},

@@ -33,6 +33,7 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:overview": LOOKS,
     "erp_integrations:start": LOOKS,
     "erp_integrations:first_steps": LOOKS,
+    "directory:former": LOOKS,
     "directory:settings": "Name and currency, which no amount is converted by.",
     "erp_integrations:same-names": "Each is linked by the function that the move to link a vendor calls.",
     "erp_integrations:take_over": "What it makes is new, and linked to what has its name in Spectrum.",

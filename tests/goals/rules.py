@@ -131,7 +131,8 @@ RULES: dict[str, Rule] = {
         (
             Text(
                 SERVICES,
-                "    if membership.user_id == by.pk:\n        raise DirectoryError(OWN_LEVELS_MESSAGE)\n",
+                "    if any(each.user_id == by.pk for each in rows):\n"
+                "        raise DirectoryError(OWN_LEVELS_MESSAGE)\n",
                 "",
             ),
             Text(

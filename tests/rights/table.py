@@ -129,6 +129,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:first_steps": Row("see first steps"),
     # The Company Directory
     "directory:people": Row(ADMINISTERS, ADMINISTERS, done=422),  # nobody is ticked
+    "directory:former": Row(ADMINISTERS),
     "directory:invite": Row(
         *(ADMINISTERS, ADMINISTERS), entered={"email": "n@n.test", "name": "N"}, done="membership.added"
     ),

@@ -151,7 +151,7 @@ def test_a_level_that_gives_the_privilege_its_effect_is_mailed(
     def change(**levels: str) -> None:
         for name, level in levels.items():
             setattr(membership, name, level)
-        memberships.save_levels(membership=membership, by=staff)
+        memberships.save_levels(membership, by=staff)
 
     change(directory_level=Level.READ_ONLY)
     assert OutgoingEmail.objects.latest("pk").pk == granted
@@ -179,7 +179,7 @@ def test_a_level_is_mailed_that_gives_or_takes_authority(
 ) -> None:
     membership = join_company(PersonFactory(), company, **{tool: before})
     setattr(membership, tool, after)
-    memberships.save_levels(membership=membership, by=staff)
+    memberships.save_levels(membership, by=staff)
     assert told() == ({admin.email} if is_told else set())
 
 
@@ -194,7 +194,7 @@ def test_so_is_one_by_which_somebody_sends_and_the_mail_names_the_project(
             user=person, project=project
         )
         membership.commitments_level = level
-        memberships.save_levels(membership=membership, by=staff)
+        memberships.save_levels(membership, by=staff)
     mail = OutgoingEmail.objects.get()
     assert (mail.to_address, mail.subject) == (admin.email, "Levels of Robin Sender changed at Keystone")
     assert "Project: North Wing" in mail.text_body
@@ -224,7 +224,7 @@ class TestWhoIsTold:
     ) -> None:
         settings.OPERATOR_EMAIL = "operations@example.test"
         viewer.erp_integrations_level = Level.ADMIN
-        memberships.save_levels(membership=viewer, by=staff)
+        memberships.save_levels(viewer, by=staff)
         assert told() == {"operations@example.test"}
 
     def test_what_nobody_could_be_told_of_is_refused_with_the_way_out(
@@ -327,6 +327,8 @@ class TestDjangoAdmin:
         self, root: User, admin: User, company: Company, change: str
     ) -> None:
         other = ErpAdminFactory(company=company)
+        elsewhere = ErpAdminFactory().company_memberships.get().company
+        join_company(admin, elsewhere)  # of whom it knows nothing
         posted = {"email": admin.email, "first_name": "Robin", "last_name": "New", "time_zone": "UTC"}
         posted |= {"summary_hour": "7", "is_active": "on"}
         page = f"/admin/directory/user/{admin.pk}/change/"
