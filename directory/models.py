@@ -1,6 +1,6 @@
 """The Company Directory: companies, their projects, and who belongs to them with which rights."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager, Permission
@@ -393,11 +393,12 @@ class Role(models.Model):
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     """Reading invitations."""
 
-    def name_people(self, people: Iterable[User]) -> None:
+    def name_people(self, people: Collection[User]) -> None:
         """Have people called as they were invited, in memory alone."""
-        known = {each.pk: each for each in people}
-        for invitation in self.filter(user__in=known):
-            known[invitation.user_id].first_name, known[invitation.user_id].last_name = invitation.name, ""
+        names = dict(self.filter(user__in=people).values_list("user", "name"))
+        for each in people:
+            if each.pk in names:
+                each.first_name, each.last_name = names[each.pk], ""
 
 
 class Invitation(models.Model):

@@ -227,10 +227,9 @@ def list_rights(member: Any) -> list[dict[str, Any]]:
         level = ("No", "Yes")[level] if isinstance(level, bool) else Level(level).label
         right: dict[str, Any] = {"label": label[0].upper() + label[1:], "level": level, "entry": found}
         if found:
-            right["by"] = givers.get(found.by_id or 0)
-            right["why"] = found.detail.get("reason") or found.detail.get("role")
-            if found.event == DirectoryEvent.PRIVILEGE_DECLINED:
-                right["level"] = "Declined"
+            why = found.detail.get("reason") or found.detail.get("role")
+            right |= {"by": givers.get(found.by_id or 0), "why": why}
+            right |= {"level": "Declined"} if found.event == DirectoryEvent.PRIVILEGE_DECLINED else {}
         if found or level not in NOTHING:
             rights.append(right)
     return rights
@@ -319,9 +318,9 @@ def read_wishes(company: Company, rows: list[Row]) -> tuple[list[Wish], list[str
         raise RowsRefused(f"Enter 1 to {MOST_PEOPLE} people at once.")
     roles = {role.name.casefold(): role for role in company.roles.all()}
     projects = defaultdict(set)
-    for project in company.projects.all():
-        projects[project.name.casefold()].add(project.pk)
-        projects[project.number.casefold()].add(project.pk)
+    for key, *names in company.projects.values_list("pk", "name", "number"):
+        for name in names:
+            projects[name.casefold()].add(key)
     wishes, problems = [], []
     for number, row in rows:
         place = f"Row {number}: "
@@ -329,12 +328,14 @@ def read_wishes(company: Company, rows: list[Row]) -> tuple[list[Wish], list[str
         role = roles.get(role_name.casefold())
         names = [each for part in project_names.split(";") if (each := part.strip())]
         found = [projects.get(each.casefold(), set()) for each in names]
+        levels = role.levels if role else {}
+        level = levels.pop("commitments_level", Level.NONE)
         checks = [
             (any(more), "It has more than e-mail, name, role and projects."),
             (not is_address(email), f"{email[:60] or 'A blank'} is no e-mail address."),
             (len(name) > MOST_NAME, f"The name is longer than {MOST_NAME} characters."),
             (role_name and not role, f"There is no role {role_name[:60]}."),
-            (names and not (role and role.commitments_level != Level.NONE), "Projects need a role for them."),
+            (names and level == Level.NONE, "Projects need a role for them."),
         ]
         checks += [
             (len(keys) != 1, f"{'Several projects are' if keys else 'There is no project'} {each[:60]}.")
@@ -343,11 +344,9 @@ def read_wishes(company: Company, rows: list[Row]) -> tuple[list[Wish], list[str
         wrong = [f"{place}{sentence}" for applies, sentence in checks if applies]
         problems += wrong
         if not wrong:
-            levels = {column: getattr(role, column) for column in people_forms.ROLE_LEVELS} if role else {}
-            on = {key: role.commitments_level for keys in found for key in keys} if role else {}
-            wishes.append(
-                Wish(email=email, name=name, levels=levels, projects=on, role=role_name, place=place)
-            )
+            on = {key: level for keys in found for key in keys}
+            wish = Wish(email=email, name=name, levels=levels, projects=on, role=role_name, place=place)
+            wishes.append(wish)
     return wishes, problems
 
 

@@ -170,12 +170,11 @@ def save_people(*, company: Company, by: User, wishes: Sequence[Wish], problems:
 def list_entered(listed: Mapping[int, CompanyMembership], by: User) -> set[int]:
     """The people among those listed whom ``by`` entered here, or whose account they made."""
     entered = {each.pk: each.user_id for each in listed.values()}
-    own = HistoryEntry.objects.filter(by_id=by.pk)
+    own = HistoryEntry.objects.filter(by_id=by.pk).values_list("subject_id", flat=True)
     added = own.filter(event=DirectoryEvent.MEMBERSHIP_ADDED, subject_id__in=entered)
     made = own.filter(event=DirectoryEvent.ACCOUNT_CREATED, subject_id__in=listed)
-    keys = added.filter(subject_type=CompanyMembership._meta.label_lower).values_list("subject_id", flat=True)
-    people = made.filter(subject_type=User._meta.label_lower).values_list("subject_id", flat=True)
-    return {entered[key] for key in keys} | {*people}
+    here = added.filter(subject_type=CompanyMembership._meta.label_lower)
+    return {entered[key] for key in here} | {*made.filter(subject_type=User._meta.label_lower)}
 
 
 def build_account(wish: Wish) -> User:

@@ -14,6 +14,7 @@ from directory.models import (
     Company,
     CompanyMembership,
     HistoryEntry,
+    Invitation,
     Level,
     Project,
     ProjectMembership,
@@ -54,12 +55,17 @@ def find_subjects(entries: Iterable[HistoryEntry], reader: CompanyMembership | N
     """
     namings = {model._meta.label_lower: (model, naming) for model, naming in NAMINGS.items()}
     keys_by_type: dict[str, set[int]] = defaultdict(set)
+    company_ids = set()
     for entry in entries:
         keys_by_type[entry.subject_type].add(entry.subject_id)
+        company_ids.add(entry.company_id)
+    invitations = Invitation.objects.filter(company__in=company_ids - {None})
     subjects: Subjects = {}
     for label, keys in sorted(keys_by_type.items()):
         model, naming = namings.get(label, (None, None))
         rows = _find_rows(model, naming, keys, reader) if model and naming else {}
+        memberships: Any = [row for row in rows.values() if model in (CompanyMembership, ProjectMembership)]
+        invitations.name_people([each.user for each in memberships])
         for key in keys:
             row = rows.get(key)
             if naming and row is not None:

@@ -292,8 +292,15 @@ def build_people_notice(entry: HistoryEntry) -> Notice | None:
     entries = HistoryEntry.objects.filter(
         company_id=entry.company_id, by_id=entry.by_id, pk__range=(entry.detail["first"], entry.pk)
     )
-    together = sorted(entries.filter(detail__together=True), key=get_place)
-    notices = build_level_notices(*together)
+    memberships = CompanyMembership.objects.filter(company=entry.company_id)
+    holders = {*memberships.filter(can_push_to_accounting=True).values_list("user", flat=True)}
+
+    def get_place(entry: HistoryEntry) -> tuple[bool, bool, int, int]:
+        user, levels = entry.detail["user"], entry.detail.get("levels", {})
+        has_authority = user in holders or levels.items() & MOST_AUTHORITY.items()
+        return not has_authority, "project" in entry.detail, user, entry.pk
+
+    notices = build_level_notices(*sorted(entries.filter(detail__together=True), key=get_place))
     if len(notices) < 2:
         return notices[0] if notices else None
     people = list({person.pk: person for each in notices for person in each.affected}.values())
@@ -303,20 +310,14 @@ def build_people_notice(entry: HistoryEntry) -> Notice | None:
     ]
     if more := len(notices) - MOST_FACTS:
         facts += [("And", f"{more:,} more, in the history")] * (more > 0)
-    memberships = CompanyMembership.objects.filter(company=entry.company_id, user__in=people)
     return Notice(
         f"Levels of {len(people):,} people changed" if len(people) > 1 else f"Levels of {people[0]} changed",
         "At one press; each has an entry in the history.",
         facts,
         affected=people,
-        also_notified=list_answerable(memberships) if len(people) > 1 else [],
+        also_notified=list_answerable(memberships.filter(user__in=people)) if len(people) > 1 else [],
         only_revokes=all(each.only_revokes for each in notices),
     )
-
-
-def get_place(entry: HistoryEntry) -> tuple[bool, int, int]:
-    has_authority = entry.detail.get("levels", {}).items() & MOST_AUTHORITY.items()
-    return not has_authority, entry.detail["user"], entry.pk
 
 
 def build_single_level_notice(entry: HistoryEntry) -> Notice | None:
@@ -326,9 +327,8 @@ def build_single_level_notice(entry: HistoryEntry) -> Notice | None:
 def build_level_notices(*entries: HistoryEntry) -> list[Notice]:
     """Of those that give or take authority; three queries, however many there are."""
     people = descriptions.list_named_people(entries)
-    projects = Project.objects.in_bulk(
-        {each.detail["project"] for each in entries if "project" in each.detail}
-    )
+    keys: set[Any] = {each.detail.get("project") for each in entries} - {None}
+    projects = Project.objects.in_bulk(keys)
     rows = CompanyMembership.objects.select_related("user").in_bulk({each.subject_id for each in entries})
     notices = (build_level_notice(each, people, projects, rows) for each in entries)
     return [each for each in notices if each]
@@ -356,10 +356,8 @@ def build_level_notice(
     project = projects[entry.detail["project"]].name if "project" in entry.detail else ""
     facts = [("Project", project)] if project else []
     only_revokes = not any(levels.get(name) in AUTHORITY[name] for name in changed_levels)
-    headline, sentence = (
-        f"Levels of {person} changed",
-        f"{descriptions.describe_entry(entry, {person.pk: person}).description}.",
-    )
+    headline = f"Levels of {person} changed"
+    sentence = f"{descriptions.describe_entry(entry, {person.pk: person}).description}."
     if entry.event == DirectoryEvent.MEMBERSHIP_REMOVED:
         headline = f"{PRIVILEGE} ended for {person}" if held_privilege else f"{person} was removed"
         sentence = f"The person was removed from {project or 'the Company Directory'}."

@@ -8,7 +8,7 @@ from django.db.models import Count
 
 from commitments.changes import Change
 from commitments.models import EXPORTED_STATUSES, STATUSES, Commitment, Lock
-from directory.models import Company, Level, Project, User
+from directory.models import Company, Invitation, Level, Project, ProjectMembership, User
 from directory.rights.permissions import can_see_erp_integrations, can_send_commitments
 from erp_integrations.adapters.base import Issue
 from erp_integrations.checks import key_collisions as collisions
@@ -196,14 +196,15 @@ def list_questions_to_answer(person: User) -> list[Question]:
 
 def list_senders(commitment: Commitment) -> list[User]:
     """The people who can send it, for those who must ask one of them."""
-    return list(
-        User.objects.filter(
-            is_active=True,
-            company_memberships__company=commitment.project.company_id,
-            project_memberships__project=commitment.project_id,
-            project_memberships__commitments_level=Level.ADMIN,
-        ).order_by("first_name", "last_name")[:5]
+    company = commitment.project.company_id
+    on_project = ProjectMembership.objects.filter(
+        project=commitment.project_id, commitments_level=Level.ADMIN
     )
+    people = User.objects.filter(is_active=True, company_memberships__company=company)
+    people = people.filter(pk__in=on_project.values("user"))
+    senders = list(people.order_by("first_name", "last_name")[:5])
+    Invitation.objects.filter(company=company).name_people(senders)
+    return senders
 
 
 def count_by_company(companies: Iterable[Company]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ An answer is no hand in the content: who answered may decide as before (docs/pro
 from django.db import transaction
 
 from commitments.models import Commitment
-from directory.models import VISIBLE_LEVELS, Level, User
+from directory.models import VISIBLE_LEVELS, Invitation, Level, User
 from directory.rights.permissions import RightMissing, get_commitments_level
 from erp_integrations.emails import commitment_mails
 from erp_integrations.events import ErpEvent
@@ -31,7 +31,9 @@ def list_people_to_ask(submission: Submission, by: User) -> list[User]:
     who_see = members.filter(**project, project_memberships__commitments_level__in=VISIBLE_LEVELS)
     people = list(who_see.filter(pk__in={submission.sent_by_id, submission.created_by_id}))
     people.sort(key=lambda person: person.pk != submission.sent_by_id)
-    return people or list(members.filter(**project, project_memberships__commitments_level=Level.ADMIN))
+    people = people or list(members.filter(**project, project_memberships__commitments_level=Level.ADMIN))
+    Invitation.objects.filter(company=submission.company_id).name_people(people)
+    return people
 
 
 def can_answer(person: User, submission: Submission) -> bool:

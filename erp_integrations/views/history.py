@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from directory.accounts import reauthentication
 from directory.history import descriptions, events
-from directory.models import VISIBLE_LEVELS, CompanyMembership, HistoryEntry, HistorySeal, User
+from directory.models import VISIBLE_LEVELS, CompanyMembership, HistoryEntry, HistorySeal, Invitation, User
 from directory.requests import SignedInRequest
 from directory.rights.permissions import require_see_history
 from directory.web import rate_limits
@@ -108,7 +108,9 @@ def list_people(viewer: CompanyMembership, search: Search) -> list[Any]:
         people = people | User.objects.filter(
             pk=search.person, pk__in=HistoryEntry.objects.filter(company_id=viewer.company.pk).values("by_id")
         )
-    return list(people.distinct().order_by("first_name", "last_name", "email"))
+    chosen = list(people.distinct().order_by("first_name", "last_name", "email"))
+    Invitation.objects.filter(company=viewer.company).name_people(chosen)
+    return chosen
 
 
 def build_rows(viewer: CompanyMembership, search: Search, entries: list[HistoryEntry]) -> list[HistoryRow]:

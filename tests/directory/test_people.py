@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from commitments.models import Commitment
 from directory import history
 from directory.accounts.people import Wish, end_membership, save_people
 from directory.history.events import DirectoryEvent
@@ -19,6 +20,7 @@ from directory.rights.groups import create_groups
 from directory.rights.memberships import DirectoryError
 from directory.rights.permissions import RightMissing, require_push_to_accounting
 from directory.row_files import RowsRefused
+from erp_integrations.pages.commitment_accounting import list_senders
 from notifications.models import Kind, OutgoingEmail, Status
 from tests.clients import signed_in
 from tests.directory.signing_in import PASSWORD, sign_in
@@ -93,18 +95,30 @@ class TestInvitation:
         assert "Invited" in page(administrator).content.decode()
 
     def test_nothing_tells_whether_there_is_an_account(self, administrator: User, company: Company) -> None:
-        elsewhere = CompanyFactory()
+        elsewhere, project = CompanyFactory(), ProjectFactory(company=company)
         known = PersonFactory(email="bob@known.test", first_name="Robert", last_name="Known")
         join_company(known, elsewhere)
         known.set_password(PASSWORD)
         known.save()
         before = User.objects.filter(pk=known.pk).values().get()
         answers = [
-            invite(administrator, email=f"bob@{name}.test", name="Bob B", erp_integrations_level="standard")
+            invite(
+                administrator,
+                email=f"bob@{name}.test",
+                name="Bob B",
+                erp_integrations_level="standard",
+                projects=[project.pk],
+                commitments_level="admin",
+            )
             for name in ("known", "unknown")
         ]
         assert [each.status_code for each in answers] == [302, 302]
         assert User.objects.filter(pk=known.pk).values().get() == before
+        company.memberships.filter(user=administrator).update(directory_level=Level.ADMIN)
+        told = signed_in(administrator).get("/companies/ours/erp-integrations/history/").content.decode()
+        told += str(list_senders(Commitment(project=project)))
+        assert "Bob B" in told
+        assert "Robert" not in told
         shown = ["", "?q=Bob", *(f"{each.pk}/" for each in company.memberships.exclude(user=administrator))]
         texts = [page(administrator, each).content.decode() for each in shown]
         assert all("Bob B" in each for each in texts)
@@ -225,14 +239,18 @@ class TestTwoHands:
     ) -> None:
         project, accomplice = ProjectFactory(company=company), PersonFactory(first_name="Accomplice")
         join_company(accomplice, company)
+        dormant = PersonFactory(first_name="Dormant")
+        join_company(dormant, company, can_push_to_accounting=True)
         crowd = [
             Wish(email=f"p{n}@new.test", name=f"P {n}", projects={project.pk: Level.ADMIN}) for n in range(60)
         ]
         told = Wish(email=other.email, projects={project.pk: Level.ADMIN})
         last = Wish(email=accomplice.email, levels={"erp_integrations_level": Level.ADMIN})
-        save_people(company=company, by=administrator, wishes=[*crowd, told, last])
+        approver = Wish(email=dormant.email, levels={"erp_integrations_level": Level.STANDARD})
+        save_people(company=company, by=administrator, wishes=[*crowd, told, last, approver])
         mails = OutgoingEmail.objects.filter(kind=Kind.RIGHTS, recipient=other)
         assert "Accomplice" in mails.get().text_body
+        assert "commitments may be accepted for export" in mails.get().text_body
 
     def test_a_request_grants_nothing_and_is_seen_and_mailed_to_those_who_can(
         self, administrator: User, company: Company
