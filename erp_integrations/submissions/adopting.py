@@ -91,17 +91,29 @@ def adopt(
             statement, "Say what you found in Spectrum. Your statement is kept in the history."
         )
         proof = {"proof": "attested", "statement": attested}
-    return _adopt(
-        submission=submission,
-        by=by,
-        expected_hash=expected_hash,
-        expected_version=expected_version,
-        key=key,
-        note=note,
-        written=written,
-        proof=proof,
-        confirmed=confirmed,
-    )
+    with transaction.atomic():
+        submission = lock_for_decision(submission, by)
+        job = lock_adoptable_job(submission, expected_version)
+        basis = require_expected_basis(submission, expected_hash)
+        changes = require_ticked_changes(submission, basis.document, by, confirmed)
+        if claim_erp_id(submission, basis, key.erp_id, note) != key:
+            raise Conflict(f"It now goes to another record. {CHECK_AND_DECIDE_AGAIN}")
+        assert basis.connection is not None  # else a finding blocked
+        if job is None:
+            submission.accept(by=by, at=timezone.now(), note=note.strip(), erp_id=key.erp_id)
+            job = ExportJob(submission=submission, connection=basis.connection)
+        else:
+            if basis.connection != job.connection:
+                raise Conflict(
+                    "The project is now linked to another Spectrum company. Reject the commitment instead."
+                )
+            submission.accept_retry(by=by, at=timezone.now(), note=note.strip(), erp_id=key.erp_id)
+            job.plan_round += 1
+        submission.save_decision()
+        pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
+        set_approved_basis(job, basis, key)
+        store_adopted_job(job, basis.build_calls(erp_id=key.erp_id, note=note), written, proof, by)
+    return job
 
 
 def list_written_calls(
@@ -147,42 +159,12 @@ def list_written_calls(
     return [call for call, there in zip(plan, existing.compared.written, strict=True) if there]
 
 
-@transaction.atomic
-def _adopt(
-    *,
-    submission: Submission,
-    by: User,
-    expected_hash: str,
-    expected_version: int,
-    key: Key,
-    note: str,
-    written: Sequence[Call],
-    proof: dict[str, str],
-    confirmed: Collection[str],
-) -> ExportJob:
-    submission = lock_for_decision(submission, by)
-    job = lock_adoptable_job(submission, expected_version)
-    basis = require_expected_basis(submission, expected_hash)
-    changes = require_ticked_changes(submission, basis.document, by, confirmed)
-    if claim_erp_id(submission, basis, key.erp_id, note) != key:
-        raise Conflict(f"It now goes to another record. {CHECK_AND_DECIDE_AGAIN}")
-    assert basis.connection is not None  # else a finding blocked
-    if job is None:
-        submission.accept(by=by, at=timezone.now(), note=note.strip(), erp_id=key.erp_id)
-        job = ExportJob(submission=submission, connection=basis.connection)
-    else:
-        if basis.connection != job.connection:
-            raise Conflict(
-                "The project is now linked to another Spectrum company. Reject the commitment instead."
-            )
-        submission.accept_retry(by=by, at=timezone.now(), note=note.strip(), erp_id=key.erp_id)
-        job.plan_round += 1
-    submission.save_decision()
-    pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
-    set_approved_basis(job, basis, key)
+def store_adopted_job(
+    job: ExportJob, plan: Sequence[Call], written: Sequence[Call], proof: dict[str, str], by: User
+) -> None:
+    """All of it is synced; of a part the rest is to be sent."""
     job.adopted = True
     job.save()
-    plan = basis.build_calls(erp_id=key.erp_id, note=note)
     calls = store_calls(job, plan)
     found = job.list_current_calls().filter(payload_hash__in=[call.hash for call in written])
     has_read_back = proof["proof"] == "read back"
@@ -194,25 +176,18 @@ def _adopt(
         status, job.not_before = JobStatus.SYNCED, None
         job.synced_at = job.verified_at = Now()
         job.verification = Verification.MATCH if has_read_back else Verification.ATTESTED
-    outcomes.set_job_status(
-        job,
-        status,
-        "",
-        event=ErpEvent.SUBMISSION_ADOPTED,
-        by=by,
-        detail={
-            "basis_hash": basis.hash,
-            "erp_id": key.erp_id,
-            "calls": calls,
-            "written": [call.title for call in written],
-            "note": submission.note,
-            **proof,
-            **close_open_question(submission, QuestionState.ACCEPTED, by),
-            **signing.sign_decision(job, event=ErpEvent.SUBMISSION_ADOPTED, by=by, calls=calls),
-        },
-    )
+    detail = {
+        "basis_hash": job.basis_hash,
+        "erp_id": job.erp_id,
+        "calls": calls,
+        "written": [call.title for call in written],
+        "note": job.submission.note,
+        **proof,
+        **close_open_question(job.submission, QuestionState.ACCEPTED, by),
+        **signing.sign_decision(job, event=ErpEvent.SUBMISSION_ADOPTED, by=by, calls=calls),
+    }
+    outcomes.set_job_status(job, status, "", event=ErpEvent.SUBMISSION_ADOPTED, by=by, detail=detail)
     wakeup.wake_exports(job.connection_id)
-    return job
 
 
 def lock_adoptable_job(submission: Submission, expected_version: int) -> ExportJob | None:
