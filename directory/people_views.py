@@ -85,12 +85,16 @@ def get_member_or_404(company: Company, membership_id: int) -> Any:
     return member
 
 
+def list_tabs(company: Company, current: str) -> list[NavItem]:
+    urls = {label: reverse(view, args=[company.slug]) for label, view in TABS.items()}
+    return [NavItem(label, url, label == current) for label, url in urls.items()]
+
+
 def build_page(
     request: SignedInRequest, template: str, tab: str, form: Form | Any, **parts: Any
 ) -> HttpResponse:
     company = request.current_company
-    tabs = [NavItem(label, reverse(view, args=[company.slug]), label == tab) for label, view in TABS.items()]
-    context = {"company": company, "tabs": tabs, "form": form, **parts}
+    context = {"company": company, "tabs": list_tabs(company, tab), "form": form, **parts}
     status = 422 if form and form.errors else 200
     return render(request, f"directory/{template}.html", context, status=status)
 

@@ -37,7 +37,9 @@ CONFIRMED_ON = {Kind.VENDOR: "Vendors", Kind.JOB: "Jobs", Kind.UNIT: "Units"}
 
 
 def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
-    """The sections of the tool, and what waits there for who can do it. One query, for what they can do."""
+    """The sections of the tool, and what waits there for who can do it; ``current`` is one more where it is
+    none of them. One query, for what they can do.
+    """
     url_names = {
         "Overview": "overview",
         "Commitments": "commitments",
@@ -62,7 +64,8 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
         asks += [(label, format_count(count), "to confirm") for label, count in to_confirm.items()]
     if viewer.can_see_history:
         url_names["History"] = "history"
-    return [
+    extra = [] if current in url_names else [NavItem(current, "", current=True)]
+    return extra + [
         NavItem(
             label,
             reverse(f"erp_integrations:{name}", args=[viewer.company.slug]),
