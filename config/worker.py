@@ -28,11 +28,10 @@ from erp_integrations.emails import alarm_mails, daily_summaries, rights_mails, 
 from erp_integrations.exports import unknown, verification
 from erp_integrations.exports import worker as exports
 from erp_integrations.exports.retention import purge_replies
-from erp_integrations.links import take_over
 from erp_integrations.master_data import syncing
 from erp_integrations.models import Heartbeat
 from erp_integrations.reconciliation import comparison
-from erp_integrations.submissions import running
+from erp_integrations.submissions import take_overs
 from notifications import account_mails, bounces, sending
 from notifications.retention import purge_emails
 
@@ -78,8 +77,7 @@ SCHEDULE: tuple[tuple[timedelta, Callable[[], object]], ...] = (
     (EACH_POLL, read_back_due_exports),
     (EACH_POLL, compare_due_connections),
     (EACH_POLL, syncing.sync_due_connections),
-    (EACH_POLL, take_over.run_due_take_overs),
-    (EACH_POLL, running.run_due_take_overs_of_commitments),
+    (EACH_POLL, take_overs.run_due_take_overs),
     (EACH_POLL, row_checks.check_due_submissions),
     (EACH_POLL, imports.run_due_imports),
     (EACH_POLL, probe_stopped_connections),

@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from erp_integrations.links.kinds import JOB, VENDOR
+from erp_integrations.models import TakeOverKind
 from erp_integrations.views import (
     approvers,
     bulk,
@@ -16,7 +17,6 @@ from erp_integrations.views import (
     master_data,
     questions,
     reconciliation,
-    running,
     saved_filters,
     settings,
     submissions,
@@ -61,8 +61,8 @@ urlpatterns = [
     path("vendors/<int:contract_company_id>/", links.link, {"kind": VENDOR}, name="vendor"),
     path("jobs/", links.links, {"kind": JOB}, name="jobs"),
     path("jobs/<int:project_id>/", links.link, {"kind": JOB}, name="job"),
-    path("take-over/", take_over.show_take_over, name="take_over"),
-    path("running/", running.show_running, name="running"),
+    path("take-over/", take_over.show_take_over, {"kind": TakeOverKind.LISTS}, name="take_over"),
+    path("running/", take_over.show_take_over, {"kind": TakeOverKind.COMMITMENTS}, name="running"),
     path("confirm/", links.confirm, name="confirm"),
     path("cost-codes/", master_data.cost_codes, name="cost_codes"),
     path("units/", units.units, name="units"),

@@ -725,6 +725,9 @@ class Adapter(Protocol):
     def parse_contract(self, key: Key, record: StoredRecord) -> Contract:
         """A record that was read so. Raises ValueError where it has what we can't hold. Pure."""
 
+    def compare_record(self, calls: tuple[Call, ...], record: StoredRecord) -> Match | Mismatch:
+        """Hold a whole plan against a record that was read. Pure."""
+
     @property
     def has_read_back(self) -> bool:
         """There is a way to look at what is stored."""

@@ -98,6 +98,8 @@ def set_verification(job: ExportJob, verdict: KnownVerdict) -> None:
     if seen and before != (job.verification, job.differences):
         job.seen_by = job.seen_at = None
         job.seen_reason = ""
+        if job.taken_over and before[0] == Verification.ABSENT:  # it is there again, and counts
+            job.submission.commitment.lines.filter(committed=0).update(committed=None)
     if job.deviates and (job.verification != before[0] or seen != job.seen_at):
         alarms.create_alarm(job, ALARMS[job.verification])
     job.filled = [asdict(each) for each in verdict.filled] if isinstance(verdict, Match | Mismatch) else []

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Now
@@ -11,6 +12,7 @@ from directory.models import User
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.constraints import build_known_constraint
 from erp_integrations.models.master_data import MastersPull, SyncStatus
+from erp_integrations.snapshots import hash_content
 
 
 class TakeOverKind(models.TextChoices):
@@ -26,28 +28,28 @@ class TakeOverStatus(models.TextChoices):
     TAKING = "taking", "Being taken over"
     DONE = "done", "Done"
     STOPPED = "stopped", "Stopped"
+    FAILED = "failed", "Failed"
 
 
 class TakeOverQuerySet(LeasedQuerySet["TakeOver"]):
     """Reading take-overs; time is always the database's."""
 
-    def due(self, kind: TakeOverKind) -> "TakeOverQuerySet":
-        """Asked for, or going by a rule, or by phases, and the lists have been read again since."""
+    def due(self) -> "TakeOverQuerySet":
+        """Asked for; or of lists that have been read again since."""
         reading = MastersPull.objects.filter(status__in=[SyncStatus.QUEUED, SyncStatus.PULLING])
-        follows = Q(status=TakeOverStatus.READING) | Q(takes_new=True) | Q(closes=True)
-        read = Q(connection__masters_pull__finished_at__gt=F("compared_at"))
+        read = Q(kind=TakeOverKind.LISTS, connection__masters_pull__finished_at__gt=F("compared_at"))
         read &= ~Q(connection__in=reading.values("connection"))
-        free = Q(lease_until=None) | Q(lease_until__lt=Now())
-        return self.filter(
-            free, Q(status__in=[TakeOverStatus.QUEUED, TakeOverStatus.TAKING]) | (follows & read), kind=kind
-        )
+        asked_for = Q(status__in=[TakeOverStatus.QUEUED, TakeOverStatus.TAKING])
+        asked_for |= Q(status=TakeOverStatus.READING, lease_until__lt=Now())  # its worker is gone
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()), asked_for | read)
 
 
 class TakeOver(models.Model):
     """The row is the work, one of each kind for a connection.
 
     ``compared_at`` is when it was last held against the lists; the report counts what was made since it was
-    last asked for, or by the rule at the last reading.
+    last asked for, or by the rule at the last reading. ``plan`` is what a look has shown, and ``shown`` the
+    stamps of what is to be made of it: that and nothing else is. ``tries`` is how often workers have begun.
     """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="take_overs")
@@ -66,11 +68,14 @@ class TakeOver(models.Model):
         max_length=10, choices=TakeOverStatus, default=TakeOverStatus.NONE, db_default=TakeOverStatus.NONE
     )
     attempt = models.PositiveIntegerField(default=0, db_default=0)
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
     lease_until = models.DateTimeField(null=True)
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     compared_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     report: Any = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    plan: Any = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    shown = ArrayField(models.CharField(max_length=64), default=list, db_default=[])
     problem = models.TextField(blank=True)
 
     objects = TakeOverQuerySet.as_manager()
@@ -89,3 +94,8 @@ class TakeOver(models.Model):
     @property
     def is_moving(self) -> bool:
         return self.status in (TakeOverStatus.QUEUED, TakeOverStatus.READING, TakeOverStatus.TAKING)
+
+    @property
+    def stamp(self) -> str:
+        """Another one as soon as something else is shown."""
+        return hash_content(sorted(self.shown))

@@ -239,6 +239,11 @@ def list_ways_out(row: SubmissionRow, job: ExportJob) -> list[str]:
         Verification.ELSEWHERE: f"To use the new key here, {ask}follow the move.",
         Verification.DIFFERS: f"If that is wrong, correct {job.record_name} in Spectrum, then look again.",
     }
+    if job.taken_over:
+        steps[Verification.ABSENT] = (
+            f"If {job.record_name} was deleted there, say so here: it then counts for nothing on its cost "
+            "codes. It is never written from here, and what is to be written is a new commitment."
+        )
     may_stay = "If it may stay as it is, "
     if row.can_decide:
         return [steps[job.verification], f"{may_stay}press I have seen it and say why."]

@@ -140,7 +140,8 @@ class SubmissionRow:
         The right on the project's Commitments tool is asked by the box.
         """
         in_spectrum = self.is_synced or self.is_incomplete
-        return in_spectrum and self.is_quiet and self.can_decide and not self.submission.new_status
+        is_ours = not (self.submission.new_status or (self.job and self.job.taken_over))
+        return in_spectrum and self.is_quiet and self.can_decide and is_ours
 
     @property
     def needs_look(self) -> bool:
@@ -277,7 +278,8 @@ class SubmissionRow:
             case JobStatus.SYNCED if job and job.deviates and job.seen_at:
                 return describe_seen(job)
             case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
-                return f"{job.erp_id} was not found in Spectrum. Look again, or unlink it"
+                way_out = "say that you have seen it" if job.taken_over else "unlink it"
+                return f"{job.erp_id} was not found in Spectrum. Look again, or {way_out}"
             case JobStatus.SYNCED if job and job.verification == Verification.ELSEWHERE:
                 return (
                     f"Moved: no longer {job.erp_id} of vendor {job.vendor_code} in Spectrum. Follow the move"

@@ -8,7 +8,7 @@ from directory.rights.permissions import require_compare_with_erp
 from erp_integrations.adapters.base import Unavailable
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes, verification
-from erp_integrations.models import Drift, ExportJob, JobStatus, Submission, SubmissionStatus
+from erp_integrations.models import Drift, ExportJob, JobStatus, Submission, SubmissionStatus, Verification
 from erp_integrations.models.job_statuses import DEVIATING
 from erp_integrations.reconciliation import drift
 from erp_integrations.submissions.errors import Conflict, DecisionError
@@ -42,7 +42,8 @@ def look_again(*, submission: Submission, by: User) -> None:
 def record_as_seen(
     *, submission: Submission, by: User, expected_version: int, expected_look: str, reason: str
 ) -> ExportJob:
-    """It needs nobody's attention any more, until a look finds something else.
+    """It needs nobody's attention any more, until a look finds something else. What was taken over can't be
+    unlinked: if it is gone, it counts for nothing on its cost codes from now on.
 
     ``expected_look`` is when what the person saw was read. Raises RightMissing, StatementMissing, Conflict
     where Spectrum was read since, or somebody was first.
@@ -58,6 +59,8 @@ def record_as_seen(
     job.seen_reason = require_text(reason, "Say why it may stay as it is. It is kept in the history.")
     job.save(update_fields=["seen_by", "seen_at", "seen_reason"])
     outcomes.set_badge(submission, outcomes.get_synced_badge(job))
+    if job.taken_over and job.verification == Verification.ABSENT:
+        submission.commitment.lines.update(committed=0)
     found = {"verification": job.verification, "differences": job.differences}
     outcomes.record_export_event(job, ErpEvent.EXPORT_SEEN, found | {"reason": job.seen_reason}, by=by)
     return job

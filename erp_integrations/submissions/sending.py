@@ -105,8 +105,23 @@ def find_pending_status(commitment: Commitment) -> Submission | None:
 def store_submission(
     commitment: Commitment, document: Document, connection: Connection, by: User, *, total: Decimal
 ) -> Submission:
+    submission = build_submission(commitment, document, connection, by, total=total)
+    submission.hands = list_contributors(commitment)
+    submission.asked = commitment.questions.exists()
+    submission.save()
+    if document.attachments:
+        sent = [each.attachment_id for each in document.attachments]
+        Attachment.objects.filter(pk__in=sent).update(was_sent=True)
+    record_decision(ErpEvent.SUBMISSION_SENT, submission, by, {"snapshot_hash": submission.snapshot_hash})
+    return submission
+
+
+def build_submission(
+    commitment: Commitment, document: Document, connection: Connection, by: User, *, total: Decimal
+) -> Submission:
+    """Not saved yet."""
     snapshot = to_json(document)
-    submission = Submission.objects.create(
+    return Submission(
         purpose=document.purpose,
         new_status=document.status if document.is_status else "",
         company=commitment.project.company,
@@ -125,14 +140,7 @@ def store_submission(
         total=total,
         sent_by=by,
         created_by=commitment.created_by,
-        hands=list_contributors(commitment),
-        asked=commitment.questions.exists(),
     )
-    if document.attachments:
-        sent = [each.attachment_id for each in document.attachments]
-        Attachment.objects.filter(pk__in=sent).update(was_sent=True)
-    record_decision(ErpEvent.SUBMISSION_SENT, submission, by, {"snapshot_hash": submission.snapshot_hash})
-    return submission
 
 
 @transaction.atomic

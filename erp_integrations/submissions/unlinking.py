@@ -72,7 +72,8 @@ def unlink(
     if job.taken_over:
         raise DecisionError(
             f"{job.record_name} was in Spectrum before it was here, and is never exported from here. If it "
-            "is gone there, say that you have seen it; what is to be written is a new commitment."
+            "is gone there, say that you have seen it: it then counts for nothing on its cost codes. What is "
+            "to be written is a new commitment."
         )
     proof, possible = require_absence(job, dismissed if preflight.has_text(statement) else ())
     detail: dict[str, object] = {"proof": proof}

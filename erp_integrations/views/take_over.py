@@ -1,108 +1,106 @@
-"""Take over from Spectrum: what would be made of its lists, one press, and how far it has come."""
+"""Take over from Spectrum: what would come of its lists, or of its subcontracts; one press; how far it is."""
 
-from collections import Counter
-from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods
 
 from directory.list_files import Columns, build_response
+from directory.models import Level
 from directory.requests import SignedInRequest
-from directory.rights.permissions import require_administer_erp_integrations
+from directory.spreadsheets import MONEY
 from directory.web import rate_limits
-from erp_integrations.links import take_over
-from erp_integrations.links.kinds import JOB, VENDOR
-from erp_integrations.links.linking import LinkError
-from erp_integrations.links.take_over import HERE, LEFT, MADE, PROPOSED, PlannedRow
+from erp_integrations.links.take_over import HERE, MADE, OUTCOMES, PlannedRow
 from erp_integrations.master_data import status
 from erp_integrations.models import TakeOver, TakeOverKind
+from erp_integrations.submissions.errors import DecisionError
+from erp_integrations.submissions.take_overs import WORKS, ask_for_take_over
+from erp_integrations.views import navigation
 from erp_integrations.views.access import require_viewer
 from erp_integrations.views.links import find_chosen_connection, list_connections
 
-MOST_SHOWN = 50
-OUTCOMES = (MADE, PROPOSED, LEFT, HERE)
+MOST_SHOWN = 100
+TITLES = {TakeOverKind.LISTS: "Take over from Spectrum", TakeOverKind.COMMITMENTS: "Running commitments"}
+GROUPS = ("Vendors", "Jobs", "Cost codes", "Subcontracts")
 COLUMNS: Columns[PlannedRow] = {
     "Code in Spectrum": (16, lambda row: row.code),
     "Name": (40, lambda row: row.name),
     "What becomes of it": (20, lambda row: row.outcome),
     "Reason": (60, lambda row: row.reason),
+    "Amount": (16, lambda row: (row.amount, MONEY)),
+}
+HELP = {
+    "vendor_codes": "Blank: all. Or codes, beginnings and ranges: ACME, 23*, 2300 to 2399.",
+    "job_numbers": "Blank: all. Or numbers, beginnings and ranges: 23*, 2300 to 2399.",
+    "takes_new": "Spectrum's lists are read every day. Else what is new there is only shown here.",
+}
+FORMS = {
+    kind: forms.modelform_factory(TakeOver, fields=work.fields, help_texts=HELP)
+    for kind, work in WORKS.items()
 }
 
 
-class ChoiceForm(forms.ModelForm[TakeOver]):
-    class Meta:
-        model = TakeOver
-        fields = ("vendor_codes", "job_numbers", "with_inactive")
-        help_texts = {
-            "vendor_codes": "Blank: all. Or codes, beginnings and ranges: ACME, 23*, 2300 to 2399.",
-            "job_numbers": "The same, of jobs.",
-        }
-
-
-class RuleForm(forms.ModelForm[TakeOver]):
-    class Meta:
-        model = TakeOver
-        fields = ("takes_new", "closes")
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=lambda request: "HX-Request" not in request.headers)
-def show_take_over(request: SignedInRequest, company_slug: str) -> HttpResponse | FileResponse:
-    """The plan for what the address chooses, also as a file. A POST has it made, or sets the rule."""
-    viewer = require_viewer(request, company_slug)
-    require_administer_erp_integrations(request.user, viewer.company)
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
+def show_take_over(
+    request: SignedInRequest, company_slug: str, kind: TakeOverKind
+) -> HttpResponse | FileResponse:
+    """As a worker last saw it, also as a file. A POST has it look, or make what was shown."""
+    viewer, work, is_lists = require_viewer(request, company_slug), WORKS[kind], kind == TakeOverKind.LISTS
+    if is_lists or request.method == "POST":
+        work.require_right(request.user, viewer.company)
     connection = find_chosen_connection(list_connections(viewer), request)
-    context: dict[str, Any] = {"company": viewer.company, "connection": connection}
+    context: dict[str, Any] = {
+        "company": viewer.company,
+        "tabs": navigation.list_tabs(viewer, current=TITLES[kind]),
+        "connection": connection,
+        "is_lists": is_lists,
+        "may_ask": is_lists or viewer.can_decide,
+        "may_link": viewer.erp_integrations_level == Level.ADMIN,
+    }
     if connection is None:
         return render(request, "erp_integrations/take_over.html", context)
     connection.company = viewer.company
-    stored = TakeOver.objects.filter(connection=connection, kind=TakeOverKind.LISTS)
-    row = stored.first() or TakeOver(connection=connection)
-    context |= {"row": row, "sync_summaries": status.list_sync_summaries([connection])}
-    if request.htmx:
-        return render(request, "erp_integrations/_take_over_state.html", context)
-    if "rule" in request.POST:
-        rule = RuleForm(request.POST, instance=row)
-        if rule.is_valid():
-            take_over.set_take_over_rule(connection=connection, **rule.cleaned_data, by=request.user)
-            messages.success(request, "The rule is saved. It holds from the next sync on.")
-        return redirect(f"{request.path}?connection={connection.pk}")
-    form = ChoiceForm(request.GET, instance=TakeOver(connection=connection))
-    wanted, code = (form.instance, 200) if form.is_valid() else (TakeOver(connection=connection), 422)
-    if request.method == "POST" and form.is_valid():
+    row = TakeOver.objects.filter(connection=connection, kind=kind).first() or TakeOver(kind=kind)
+    row.connection = connection
+    expected = request.POST.get("expected")
+    form = FORMS[kind](request.POST if request.method == "POST" and expected is None else None, instance=row)
+    if request.method == "POST" and not form.errors:
         try:
-            expected = request.POST.get("expected", "")
-            take_over.ask_for_take_over(wanted=wanted, expected=expected, by=request.user)
-            return redirect(f"{request.path}?connection={connection.pk}")
-        except LinkError as error:
+            ask_for_take_over(wanted=row, expected=expected, by=request.user)
+        except DecisionError as error:
             messages.error(request, str(error))
-            code = 409
-    plans = {kind: take_over.list_planned_links(kind, wanted) for kind in (VENDOR, JOB)}
-    for kind, rows in plans.items():
-        if request.GET.get("file") == kind.name:
-            return build_response(request, f"take-over-{kind.name}s", COLUMNS, iter(rows))
-    cost_codes = [each for each in take_over.list_planned_cost_codes(wanted) if each.made]
-    new = {kind: [row for row in rows if row.outcome != HERE] for kind, rows in plans.items()}
-    rows_by_kind = [(kind, sorted(rows, key=lambda row: row.outcome == MADE)) for kind, rows in new.items()]
+        return redirect(f"{request.path}?connection={connection.pk}")
+    rows = [
+        PlannedRow(group, code, name, outcome, reason, Decimal(amount))
+        for group, code, name, outcome, reason, amount in row.plan.get("rows", ())
+    ]
+    if file := [each for each in rows if slugify(each.group) == request.GET.get("file")]:
+        return build_response(request, f"take-over-{request.GET['file']}", COLUMNS, iter(file))
+    obstacle = "" if row.is_moving else work.find_obstacle(connection)
     context |= {
+        "row": row,
         "form": form,
-        "query": request.GET.urlencode(),
-        "obstacle": take_over.find_obstacle(connection),
-        "expected": take_over.build_stamp(plans.values()),
-        "counts": [(kind, count_outcomes(rows)) for kind, rows in plans.items()],
-        "kinds": [(kind, rows[:MOST_SHOWN], len(rows)) for kind, rows in rows_by_kind],
-        "made": {kind.name: count_outcomes(rows)[0][1] for kind, rows in plans.items()},
-        "cost_codes": cost_codes[:MOST_SHOWN],
-        "cost_code_count": sum(len(each.made) for each in cost_codes),
-        "rule": RuleForm(instance=row),
+        "obstacle": obstacle,
+        "can_press": context["may_ask"] and not obstacle and not row.is_moving and bool(row.shown),
+        "groups": [] if row.is_moving else list_groups(row, rows),
+        "sync_summaries": status.list_sync_summaries([connection]),
     }
-    return render(request, "erp_integrations/take_over.html", context, status=code)
+    return render(request, "erp_integrations/take_over.html", context, status=422 if form.errors else 200)
 
 
-def count_outcomes(rows: Iterable[PlannedRow]) -> list[tuple[str, int]]:
-    counts = Counter(row.outcome for row in rows)
-    return [(outcome, counts[outcome]) for outcome in OUTCOMES]
+def list_groups(row: TakeOver, rows: list[PlannedRow]) -> list[dict[str, Any]]:
+    """Each with its counts and amounts, and the first of what is not here yet; what is to be made is last."""
+    groups = []
+    for name, outcomes in sorted(row.plan.get("groups", {}).items(), key=lambda each: GROUPS.index(each[0])):
+        cells = [(each, count, Decimal(amount)) for each in OUTCOMES for count, amount in [outcomes[each]]]
+        ahead = [each for each in rows if each.group == name and each.outcome != HERE]
+        ahead.sort(key=lambda each: each.outcome == MADE)
+        amounts = sum(amount for *_, amount in cells)
+        groups.append({"name": name, "cells": cells, "amount": amounts, "rows": ahead[:MOST_SHOWN]})
+    return groups

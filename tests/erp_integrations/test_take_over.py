@@ -1,6 +1,9 @@
 """Take over from Spectrum: what is new there is made and linked, what is here is left."""
 
+import contextlib
+
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
 from commitments.models import ContractCompany, CostCode, CostType
@@ -14,17 +17,19 @@ from erp_integrations.adapters.base import (
     VendorStatus,
 )
 from erp_integrations.links import take_over
-from erp_integrations.links.kinds import JOB, VENDOR
-from erp_integrations.links.linking import LinkChanged, LinkError
 from erp_integrations.master_data import syncing
 from erp_integrations.models import (
     Connection,
     JobLink,
+    MastersPull,
+    Phase,
     TakeOver,
     TakeOverStatus,
     UnconfirmedChange,
     VendorLink,
 )
+from erp_integrations.submissions import take_overs
+from erp_integrations.submissions.errors import Conflict, DecisionError
 from tests.clients import signed_in
 from tests.erp_integrations.lists import Lists
 from tests.factories import (
@@ -80,14 +85,20 @@ def read(connection: Connection) -> None:
     syncing.sync_connection(connection.pk)
 
 
+def look(connection: Connection, by: User, **wanted: object) -> TakeOver:
+    """At what is wanted, as a worker sees it."""
+    take_overs.ask_for_take_over(wanted=TakeOver(connection=connection, **wanted), by=by)
+    take_overs.run_due_take_overs()
+    return TakeOver.objects.get(connection=connection)
+
+
 def ask(connection: Connection, by: User, **wanted: object) -> TakeOver:
-    """Pressed, and gone on with until it is done."""
-    row = TakeOver(connection=connection, **wanted)
-    expected = take_over.build_stamp(take_over.list_planned_links(kind, row) for kind in (VENDOR, JOB))
-    take_over.ask_for_take_over(wanted=row, expected=expected, by=by)
-    take_over.run_due_take_overs()
+    """Looked at, pressed, and gone on with until it is done."""
+    shown = look(connection, by, **wanted)
+    take_overs.ask_for_take_over(wanted=shown, expected=shown.stamp, by=by)
+    take_overs.run_due_take_overs()
     syncing.sync_due_connections()
-    take_over.run_due_take_overs()
+    take_overs.run_due_take_overs()
     return TakeOver.objects.get(connection=connection)
 
 
@@ -159,22 +170,35 @@ class TestNobodyTurnsMoneyByIt:
             confirmed={"company_code": "B"},
             people=[1],
         )
-        with pytest.raises(LinkError, match="second person"):
+        with pytest.raises(DecisionError, match="second person"):
             ask(site, admin)
         changed.delete()  # as when it is changed back
         HistoryEntry.objects.create(
             event="connection.changed", company_id=site.company_id, detail={},
             subject_type="erp_integrations.connection", subject_id=site.pk,
         )  # fmt: skip
-        with pytest.raises(LinkError, match="changed since its lists were read"):
+        with pytest.raises(DecisionError, match="changed since its lists were read"):
             ask(site, admin)
         assert not VendorLink.objects.exists()
         read(site)
         assert ask(site, admin).status == TakeOverStatus.DONE
 
     def test_other_than_what_was_shown_is_not_made(self, site: Connection, admin: User) -> None:
-        with pytest.raises(LinkChanged):
-            take_over.ask_for_take_over(wanted=TakeOver(connection=site), expected="0", by=admin)
+        shown = look(site, admin, vendor_codes="V1")
+        look(site, admin)  # somebody else's, of more
+        with pytest.raises(Conflict, match="not what you were shown any more"):
+            take_overs.ask_for_take_over(wanted=shown, expected=shown.stamp, by=admin)
+
+    def test_what_is_new_since_it_was_shown_waits_for_another_press(
+        self, site: Connection, admin: User, lists: Lists
+    ) -> None:
+        shown = look(site, admin)
+        take_overs.ask_for_take_over(wanted=shown, expected=shown.stamp, by=admin)
+        lists.vendor_list = Rows((*lists.vendor_list.rows, VendorRecord("V9", "New here")))  # type: ignore[union-attr]
+        read(site)
+        take_overs.run_due_take_overs()
+        assert not VendorLink.objects.filter(vendor_code="V9").exists()
+        assert VendorLink.objects.count() == 3
 
     def test_another_name_of_what_was_taken_over_waits_for_a_second_person(
         self, site: Connection, admin: User
@@ -187,11 +211,10 @@ class TestNobodyTurnsMoneyByIt:
         assert UnconfirmedChange.objects.get().people == [admin.pk]
 
     def test_whoever_is_no_admin_any_more_has_asked_for_nothing(self, site: Connection, admin: User) -> None:
-        row = TakeOver(connection=site)
-        expected = take_over.build_stamp(take_over.list_planned_links(kind, row) for kind in (VENDOR, JOB))
-        take_over.ask_for_take_over(wanted=row, expected=expected, by=admin)
+        shown = look(site, admin)
+        take_overs.ask_for_take_over(wanted=shown, expected=shown.stamp, by=admin)
         admin.company_memberships.update(erp_integrations_level=Level.STANDARD)
-        take_over.run_due_take_overs()
+        take_overs.run_due_take_overs()
         assert TakeOver.objects.get().status == TakeOverStatus.STOPPED
         assert not VendorLink.objects.exists()
 
@@ -203,46 +226,97 @@ class TestTheRule:
         ask(site, admin)
         lists.vendor_list = Rows((*lists.vendor_list.rows, VendorRecord("V9", "New here")))  # type: ignore[union-attr]
         read(site)
-        assert take_over.run_due_take_overs() == 0
-        assert take_over.list_planned_links(VENDOR, TakeOver(connection=site))[-1].outcome == take_over.MADE
+        assert take_overs.run_due_take_overs() == 1  # which looks
+        assert not VendorLink.objects.filter(vendor_code="V9").exists()
+        row = TakeOver.objects.get()
+        assert (row.status, row.plan["groups"]["Vendors"][take_over.MADE][0]) == (TakeOverStatus.SHOWN, 1)
 
     def test_with_it_new_ones_are_taken_and_closed_ones_closed_by_nobody(
         self, site: Connection, admin: User, lists: Lists
     ) -> None:
         ask(site, admin)
-        take_over.set_take_over_rule(connection=site, takes_new=True, closes=True, by=admin)
+        look(site, admin, takes_new=True, closes=True)
+        assert HistoryEntry.objects.filter(event="take_over.rule_changed").count() == 1
         lists.vendor_list = Rows(
             (VendorRecord("V9", "New here"), VendorRecord("V1", "Acme", VendorStatus.INACTIVE))
         )
         lists.job_list = Rows((*lists.job_list.rows, JobRecord("2500", "School")))  # type: ignore[union-attr]
         lists.phase_lists["2301"] = Rows((PhaseRecord("0330000", "S", "Concrete", PhaseStatus.COMPLETE),))
         read(site)
-        take_over.run_due_take_overs()
+        take_overs.run_due_take_overs()
         syncing.sync_due_connections()
-        take_over.run_due_take_overs()
+        take_overs.run_due_take_overs()
         assert VendorLink.objects.filter(vendor_code="V9", contract_company__closed_at=None).exists()
         assert CostCode.objects.filter(project__name="School").count() == 1
         closed = set(ContractCompany.objects.exclude(closed_at=None).values_list("name", flat=True))
         assert closed == {"Acme Mechanical, Inc.", "Bolt & Sons (V2)", "Bolt & Sons (V3)"}
         assert CostCode.objects.exclude(closed_at=None).get().project.name == "Library roof"
         assert HistoryEntry.objects.filter(event="vendor_link.created").latest("pk").by_id is None
-        assert take_over.run_due_take_overs() == 0  # until the next reading
+        assert take_overs.run_due_take_overs() == 0  # until the next reading
+
+
+class TestWhatBreaks:
+    def test_is_tried_again_ends_as_failed_and_can_be_tried_anew(
+        self, site: Connection, admin: User, lists: Lists, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Two cost types that nobody can tell apart by what we keep of them."""
+        alike = [PhaseRecord("1", f"MATERIALS-{each}", "One", PhaseStatus.ACTIVE) for each in "12"]
+        lists.phase_lists["2400"] = Rows(tuple(alike))
+        shown = look(site, admin)
+        take_overs.ask_for_take_over(wanted=shown, expected=shown.stamp, by=admin)
+        take_overs.run_due_take_overs()
+        syncing.sync_due_connections()
+        for _ in range(take_overs.MOST_TRIES):
+            assert TakeOver.objects.get().is_moving
+            assert take_overs.run_due_take_overs() == 1
+            TakeOver.objects.filter(lease_until__isnull=False).update(lease_until="2026-01-01T00:00Z")
+        assert take_overs.run_due_take_overs() == 0
+        row = TakeOver.objects.get()
+        assert (row.status, row.problem) == (TakeOverStatus.FAILED, take_overs.FAULT)
+        with contextlib.suppress(SystemExit):
+            call_command("exports", "status")
+        assert take_overs.FAULT in capsys.readouterr().out
+        Phase.objects.filter(cost_type="MATERIALS-2").delete()
+        client, address = signed_in(admin), reverse("erp_integrations:take_over", args=[site.company.slug])
+        assert "Try again" in client.get(address).content.decode()
+        client.post(address, {"expected": row.stamp})
+        take_overs.run_due_take_overs()
+        assert (TakeOver.objects.get().status, CostCode.objects.count()) == (TakeOverStatus.DONE, 2)
+
+    def test_so_does_one_whose_workers_end_without_a_word(self, site: Connection, admin: User) -> None:
+        look(site, admin)
+        TakeOver.objects.update(status=TakeOverStatus.TAKING, tries=take_overs.MOST_TRIES)
+        take_overs.run_due_take_overs()
+        assert TakeOver.objects.get().status == TakeOverStatus.FAILED
 
 
 class TestItsPage:
     def test_it_shows_what_would_be_made_and_has_it_made(self, site: Connection, admin: User) -> None:
         client, address = signed_in(admin), reverse("erp_integrations:take_over", args=[site.company.slug])
+        assert client.post(address, {"vendor_codes": ""}).status_code == 302
+        take_overs.run_due_take_overs()
         page = client.get(address)
-        for words in ("Bolt &amp; Sons (V3)", "Typed before is here", "Inactive in Spectrum"):
+        for words in ("Bolt &amp; Sons (V3)", "Typed before is here", "Inactive in Spectrum", "First steps"):
             assert words in page.content.decode()
-        pressed = client.post(address, {"expected": page.context["expected"]})
-        assert pressed.status_code == 302
-        take_over.run_due_take_overs()
-        assert "contract companies 3" in client.get(address).content.decode()
-        assert client.post(address, {"expected": "0"}).status_code == 409
-        assert client.get(address, {"vendor_codes": "\0"}).status_code == 422
-        answer = client.get(address, {"file": "vendor"})
+        answer = client.get(address, {"file": "vendors"})
         assert b"".join(answer.streaming_content)  # type: ignore[attr-defined]
         answer.close()
-        assert client.post(address, {"rule": "1", "closes": "on"}).status_code == 302
+        told = client.post(address, {"expected": "0"}, follow=True)
+        assert "not what you were shown any more" in told.content.decode()
+        assert client.post(address, {"expected": page.context["row"].stamp}).status_code == 302
+        take_overs.run_due_take_overs()
+        assert "contract companies 3" in client.get(address).content.decode()
+        syncing.sync_due_connections()
+        take_overs.run_due_take_overs()
+        assert client.post(address, {"vendor_codes": "\0"}).status_code == 422
+        assert client.post(address, {"closes": "on"}).status_code == 302
         assert TakeOver.objects.get().closes
+
+    def test_where_nothing_was_read_yet_it_has_the_button_to_sync(
+        self, site: Connection, admin: User
+    ) -> None:
+        MastersPull.objects.update(vendors_at=None)
+        address = reverse("erp_integrations:take_over", args=[site.company.slug])
+        page = signed_in(admin).get(address).content.decode()
+        assert "has them synced first" in page
+        assert "Sync now" in page

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,13 +16,11 @@ from pytest_django import Settings
 
 from commitments.models import LineItem
 from directory.models import Level
-from erp_integrations.links import take_over
-from erp_integrations.links.kinds import JOB, VENDOR
-from erp_integrations.links.take_over import PlannedRow
+from erp_integrations.links.take_over import MADE
 from erp_integrations.master_data import syncing
 from erp_integrations.models import Drift, TakeOver, TakeOverKind
 from erp_integrations.reconciliation import comparison, requests
-from erp_integrations.submissions import running
+from erp_integrations.submissions import take_overs
 from local.spectrum.store import padded
 from tests.clients import signed_in
 from tests.factories import ApproverFactory, ConnectionFactory, ErpAdminFactory
@@ -134,28 +133,27 @@ def test_each_step_is_measured_and_totals_agree(settings: Settings) -> None:
         by.company_memberships.update(erp_integrations_level=Level.ADMIN)
         ErpAdminFactory(company=connection.company)  # who is told
         measure(report, "lists read", syncing.sync_due_connections)
-        row, plans = TakeOver(connection=connection), list[list[PlannedRow]]()
-        measure(
-            report, "shown", lambda: plans.extend(take_over.list_planned_links(k, row) for k in (VENDOR, JOB))
-        )
-        take_over.ask_for_take_over(wanted=row, expected=take_over.build_stamp(plans), by=by)
-        measure(report, "vendors and jobs taken over", take_over.run_due_take_overs)
-        measure(report, "phases of 300 jobs read", syncing.sync_due_connections)
-        measure(report, "cost codes taken over", take_over.run_due_take_overs)
-        report.append(str(TakeOver.objects.get().report))
         client = signed_in(by)
-        address = f"/companies/{connection.company.slug}/erp-integrations/take-over/"
-        measure(report, "page", lambda: client.get(address))
-        wanted = TakeOver(connection=connection)
-        for takes, what in ((False, "looked at"), (True, "taken over")):
-            running.ask_for_running_commitments(wanted=wanted, takes=takes, by=by)
-            measure(report, f"running commitments {what}", running.run_due_take_overs_of_commitments)
-        content = TakeOver.objects.get(kind=TakeOverKind.COMMITMENTS).report
-        report.append(str({name: content[name] for name in ("found", "comes in", "here", "left")}))
+        for kind, page, what in (
+            (TakeOverKind.LISTS, "take-over", "vendors and jobs"),
+            (TakeOverKind.COMMITMENTS, "running", "running commitments"),
+        ):
+            take_overs.ask_for_take_over(wanted=TakeOver(connection=connection, kind=kind), by=by)
+            measure(report, f"{what} looked at", take_overs.run_due_take_overs)
+            row = TakeOver.objects.select_related("connection__company").get(kind=kind)
+            take_overs.ask_for_take_over(wanted=row, expected=row.stamp, by=by)
+            measure(report, f"{what} taken over", take_overs.run_due_take_overs)
+            if kind == TakeOverKind.LISTS:
+                measure(report, "phases of 300 jobs read", syncing.sync_due_connections)
+                measure(report, "cost codes taken over", take_overs.run_due_take_overs)
+            address = f"/companies/{connection.company.slug}/erp-integrations/{page}/"
+            measure(report, f"page of {what}", partial(client.get, address))
+            report.append(str(TakeOver.objects.get(kind=kind).report))
+        plan = TakeOver.objects.get(kind=TakeOverKind.COMMITMENTS).plan
         requests.start_reconciliations(company=connection.company, by=by)
         measure(report, "compared with Spectrum", comparison.run_next)
     if where := os.environ.get("TAKING_OVER_REPORT"):
         Path(where).write_text("\n".join(report) + "\n")
     assert LineItem.objects.aggregate(total=Sum("amount"))["total"] == total
-    assert content["comes in"] == [SUBCONTRACTS, str(total)]
+    assert plan["groups"]["Subcontracts"][MADE] == [SUBCONTRACTS, str(total)]
     assert not Drift.objects.exists()

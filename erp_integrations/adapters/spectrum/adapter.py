@@ -14,6 +14,8 @@ from erp_integrations.adapters.base import (
     ErpReferences,
     Issue,
     Key,
+    Match,
+    Mismatch,
     MovedRecord,
     NotFound,
     NotSent,
@@ -224,9 +226,10 @@ class SpectrumAdapter(MasterDataReader):
     def verify_plan(self, calls: tuple[Call, ...]) -> Verdict:
         """Compare what the calls say with what Info-Link shows."""
         found = self.find_record(self.get_call_key(calls[0]))
-        if not isinstance(found, StoredRecord):
-            return found
-        return readback.compare_record(calls, found, self.settings.retention_rule)
+        return self.compare_record(calls, found) if isinstance(found, StoredRecord) else found
+
+    def compare_record(self, calls: tuple[Call, ...], record: StoredRecord) -> Match | Mismatch:
+        return readback.compare_record(calls, record, self.settings.retention_rule)
 
     def describe_caution(self, calls: Sequence[Call]) -> str:
         """Of plans whose lines said nothing of retention: Spectrum may read a blank flag as no."""
@@ -265,9 +268,7 @@ class SpectrumAdapter(MasterDataReader):
         if isinstance(found, Unavailable):
             return [found] * len(plans)
         return [
-            readback.compare_record(plan, found[key], self.settings.retention_rule)
-            if key in found
-            else NotFound()
+            self.compare_record(plan, found[key]) if key in found else NotFound()
             for plan, key in zip(plans, keys, strict=True)
         ]
 

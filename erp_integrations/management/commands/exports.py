@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from directory.models import Company
 from erp_integrations import submissions
 from erp_integrations.exports import status
-from erp_integrations.models import ExportJob, JobStatus, Submission
+from erp_integrations.models import ExportJob, JobStatus, Submission, TakeOver, TakeOverStatus
 
 
 class Command(BaseCommand):
@@ -62,5 +62,7 @@ class Command(BaseCommand):
             problem = job.get_verification_display() if is_synced else job.problem
             description = f"{job.get_status_display()}. {problem}"
             self.stdout.write(f"  submission {job.submission_id} {job.submission.number}: {description}")
+        for each in TakeOver.objects.filter(status=TakeOverStatus.FAILED).select_related("connection"):
+            self.stdout.write(f"  {each} ({each.get_kind_display()}): {each.problem}")
         if stuck or not all(check.is_well for check in checks):
             raise SystemExit(1)

@@ -11,9 +11,10 @@ from pytest_django import Settings
 from commitments import services
 from commitments.errors import CommitmentLocked
 from commitments.models import Badge, Commitment, Lock
-from directory.models import HistoryEntry, User
+from directory.models import Company, HistoryEntry, User
 from erp_integrations import submissions
 from erp_integrations.exports import worker
+from erp_integrations.links.take_over import HERE, LEFT, MADE
 from erp_integrations.models import (
     Drift,
     ErpIdHold,
@@ -27,7 +28,7 @@ from erp_integrations.models import (
     Verification,
 )
 from erp_integrations.reconciliation import comparison, requests
-from erp_integrations.submissions import running
+from erp_integrations.submissions import take_overs
 from erp_integrations.submissions.errors import Conflict, DecisionError, ExportBlocked
 from tests.clients import signed_in
 from tests.factories import ApproverFactory, ContractCompanyFactory, have_been_read
@@ -73,13 +74,30 @@ def by(deliverable: Commitment, approver: User) -> User:
     return approver
 
 
+def look(commitment: Commitment, by: User, **wanted: Any) -> TakeOver:
+    connection = commitment.project.job_link.connection
+    row = TakeOver(kind=TakeOverKind.COMMITMENTS, connection=connection, **wanted)
+    take_overs.ask_for_take_over(wanted=row, by=by)
+    take_overs.run_due_take_overs()
+    return TakeOver.objects.get(kind=TakeOverKind.COMMITMENTS)
+
+
 def take(commitment: Commitment, by: User, **wanted: Any) -> TakeOver:
     """Looked at, and taken over."""
-    row = TakeOver(connection=commitment.project.job_link.connection, **wanted)
-    for takes in (False, True):
-        running.ask_for_running_commitments(wanted=row, takes=takes, by=by)
-        running.run_due_take_overs_of_commitments()
+    row = look(commitment, by, **wanted)
+    take_overs.ask_for_take_over(wanted=row, expected=row.stamp, by=by)
+    take_overs.run_due_take_overs()
     return TakeOver.objects.get(kind=TakeOverKind.COMMITMENTS)
+
+
+def count(row: TakeOver, outcome: str) -> list[Any]:
+    found: list[Any] = row.plan["groups"]["Subcontracts"][outcome]
+    return found
+
+
+def compare(company: Company, by: User) -> None:
+    requests.start_reconciliations(company=company, by=by)
+    assert comparison.run_next()
 
 
 class TestTheyComeIn:
@@ -89,16 +107,12 @@ class TestTheyComeIn:
         before = len(spectrum.calls())
         done = take(deliverable, by)
         assert (done.status, done.problem) == (TakeOverStatus.DONE, "")
-        assert {name: done.report[name] for name in ("found", "comes in", "here", "left")} == {
-            "found": [4, "1091.15"],
-            "comes in": [1, "1000.15"],
-            "here": [0, "0.00"],
-            "left": [3, "91.00"],
-        }
-        assert [(vendor, number, reason) for vendor, number, _, reason in done.report["left rows"]] == [
-            ("ACME", "R-2", "Complete in Spectrum"),
-            ("ACME", "R-3", f"Line 1: phase 0990000 is no cost code of {deliverable.project}"),
-            ("BOLT", "R-1", "Vendor BOLT is not linked"),
+        assert (done.report, count(done, MADE)) == ({"running commitments": 1}, [1, "1000.15"])
+        assert (count(done, HERE), count(done, LEFT)) == ([0, "0.00"], [3, "91.00"])
+        assert [tuple(each[1:5]) for each in done.plan["rows"] if each[3] == LEFT] == [
+            ("R-2", "ACME", LEFT, "Complete in Spectrum"),
+            ("R-3", "ACME", LEFT, f"Line 1: phase 0990000 is no cost code of {deliverable.project}"),
+            ("R-1", "BOLT", LEFT, "Vendor BOLT is not linked"),
         ]
         job = ExportJob.objects.get(taken_over=True)
         commitment = job.submission.commitment
@@ -110,8 +124,7 @@ class TestTheyComeIn:
         ]
         assert (job.status, job.verification) == (JobStatus.SYNCED, Verification.MATCH)
         assert job.billing.billed == Decimal("400.00")
-        requests.start_reconciliations(company=deliverable.project.company, by=by)
-        assert comparison.run_next()
+        compare(deliverable.project.company, by)
         assert not Drift.objects.exists()
         assert ExportJob.objects.get(pk=job.pk).verification == Verification.MATCH
         assert len(spectrum.calls()) == before
@@ -119,20 +132,40 @@ class TestTheyComeIn:
     def test_once_more_brings_nothing_in(self, deliverable: Commitment, by: User) -> None:
         take(deliverable, by)
         again = take(deliverable, by, with_inactive=True)
-        assert again.report["comes in"][0] == 1  # the complete one, now that it was chosen
-        assert again.report["here"] == [1, "1000.15"]
+        assert count(again, MADE)[0] == 1  # the complete one, now that it was chosen
+        assert count(again, HERE) == [1, "1000.15"]
         assert ExportJob.objects.filter(taken_over=True).count() == 2
         assert Commitment.objects.get(number="R-2").status == "complete"
 
     def test_what_came_in_before_a_worker_ended_is_told_with_the_rest(
         self, deliverable: Commitment, by: User
     ) -> None:
+        shown = look(deliverable, by)
         take(deliverable, by)
-        TakeOver.objects.update(status=TakeOverStatus.TAKING)  # as where it ended before its report
-        running.run_due_take_overs_of_commitments()
+        # As where it ended before its report.
+        own = TakeOver.objects.filter(pk=shown.pk)
+        own.update(status=TakeOverStatus.TAKING, shown=shown.shown, report={})
+        take_overs.run_due_take_overs()
         done = TakeOver.objects.get(kind=TakeOverKind.COMMITMENTS)
-        assert (done.report["comes in"], done.report["here"]) == ([1, "1000.15"], [0, "0.00"])
+        assert (done.report, count(done, HERE)) == ({"running commitments": 1}, [0, "0.00"])
         assert ExportJob.objects.filter(taken_over=True).count() == 1
+
+    def test_what_has_changed_since_it_was_shown_does_not_come_in(
+        self, deliverable: Commitment, by: User, spectrum: Simulator
+    ) -> None:
+        shown = look(deliverable, by)
+        look(deliverable, by, with_inactive=True)  # somebody else's, of more
+        with pytest.raises(Conflict, match="not what you were shown any more"):
+            take_overs.ask_for_take_over(wanted=shown, expected=shown.stamp, by=by)
+        row = look(deliverable, by)
+        line = {"Phase_Code": "0510000", "Cost_Type": "S", "Original_Contract_Amount": "0.06"}
+        key = {"Company_Code": "PHL", "Vendor_Code": "ACME", "Subcontract_Number": "R-1"}
+        spectrum.enter(**key, Original_Amount="1000.16", lines=[line])
+        take_overs.ask_for_take_over(wanted=row, expected=row.stamp, by=by)
+        take_overs.run_due_take_overs()
+        assert not ExportJob.objects.filter(taken_over=True).exists()
+        rows = TakeOver.objects.get(pk=row.pk).plan["rows"]
+        assert "Nobody was shown it as it is now. Look again" in [each[4] for each in rows]
 
     def test_a_change_in_spectrum_is_found_as_of_any_other(
         self, deliverable: Commitment, by: User, spectrum: Simulator
@@ -140,8 +173,7 @@ class TestTheyComeIn:
         take(deliverable, by)
         line = {"Phase_Code": "0510000", "Cost_Type": "S", "Original_Contract_Amount": "0.06"}
         spectrum.enter(Company_Code="PHL", Vendor_Code="ACME", Subcontract_Number="R-1", lines=[line])
-        requests.start_reconciliations(company=deliverable.project.company, by=by)
-        assert comparison.run_next()
+        compare(deliverable.project.company, by)
         assert Drift.objects.get().kinds == ["changed"]
 
     def test_two_vendors_with_one_number_have_it_with_their_codes(
@@ -156,7 +188,7 @@ class TestTheyComeIn:
 
     def test_what_somebody_typed_or_changed_alone_is_left(self, deliverable: Commitment, by: User) -> None:
         Commitment.objects.filter(pk=deliverable.pk).update(number="r-1")
-        assert take(deliverable, by).report["comes in"][0] == 0
+        assert take(deliverable, by).report["running commitments"] == 0
         Commitment.objects.filter(pk=deliverable.pk).update(number="other")
         vendor, connection = deliverable.contract_company_id, deliverable.project.job_link.connection_id
         UnconfirmedChange.objects.create(
@@ -165,7 +197,7 @@ class TestTheyComeIn:
             confirmed={},
             people=[1],
         )
-        assert take(deliverable, by).report["comes in"][0] == 0
+        assert take(deliverable, by).report["running commitments"] == 0
 
     def test_without_read_back_the_page_says_so_and_nothing_comes_in(
         self, deliverable: Commitment, by: User, settings: Settings
@@ -174,17 +206,18 @@ class TestTheyComeIn:
         address = reverse("erp_integrations:running", args=[deliverable.project.company.slug])
         assert "Info-Link, which this connection does not have" in signed_in(by).get(address).content.decode()
         with pytest.raises(DecisionError):
-            take(deliverable, by)
+            look(deliverable, by)
 
     def test_the_page_shows_it_and_has_it_come(self, deliverable: Commitment, by: User) -> None:
         client = signed_in(by)
         address = reverse("erp_integrations:running", args=[deliverable.project.company.slug])
         assert client.post(address, {"job_numbers": "24-*"}).status_code == 302
-        running.run_due_take_overs_of_commitments()
+        take_overs.run_due_take_overs()
         page = client.get(address).content.decode()
         assert "Vendor BOLT is not linked" in page
-        assert client.post(address, {"take": "1"}).status_code == 302
-        running.run_due_take_overs_of_commitments()
+        stamp = TakeOver.objects.get(kind=TakeOverKind.COMMITMENTS).stamp
+        assert client.post(address, {"expected": stamp}).status_code == 302
+        take_overs.run_due_take_overs()
         assert ExportJob.objects.filter(taken_over=True).count() == 1
         assert client.post(address, {"job_numbers": "\0"}).status_code == 422
 
@@ -211,6 +244,28 @@ class TestNobodyHasOneExported:
         spectrum.delete("R-1", vendor="ACME", company="PHL")
         with pytest.raises(DecisionError, match="never exported from here"):
             submissions.unlink(submission=job.submission, by=both, expected_version=0, statement="Gone.")
+
+    def test_gone_from_spectrum_and_seen_it_counts_for_nothing_until_it_is_there_again(
+        self, job: ExportJob, spectrum: Simulator
+    ) -> None:
+        company, other = job.submission.company, ApproverFactory(company=job.submission.company)
+        key = {"Company_Code": "PHL", "Vendor_Code": "ACME", "Subcontract_Number": "R-1"}
+        lines = job.submission.commitment.lines.values_list("committed", flat=True)
+        whole = {Decimal("600.10"), Decimal("0.05")}
+        spectrum.delete("R-1", vendor="ACME", company="PHL")
+        compare(company, other)
+        assert set(lines.all()) == whole
+        page = signed_in(other).get(job.submission.get_absolute_url()).content.decode()
+        assert "counts for nothing on its cost" in page
+        assert "Unlink" not in page
+        job.refresh_from_db()
+        look: dict[str, Any] = {"expected_version": job.attempt, "expected_look": str(job.verified_at)}
+        submissions.record_as_seen(submission=job.submission, by=other, reason="Cancelled.", **look)
+        assert set(lines.all()) == {Decimal(0)}
+        enter(spectrum, "ACME", "R-1", {"0330000": "1000.10", "0510000": "0.05"}, Comment_1="Roof")
+        spectrum.bill(**key, Phase_Code="0330000", Cost_Type="S", amount="400.00")
+        compare(company, other)
+        assert set(lines.all()) == whole
 
     @pytest.mark.parametrize("status", [each for each in JobStatus if each != JobStatus.SYNCED])
     def test_the_database_knows_no_other_status_of_it(self, job: ExportJob, status: JobStatus) -> None:
