@@ -50,7 +50,7 @@ MOST_LISTED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """A record of Spectrum's, and what becomes of it; ``stamp`` names it as it is shown."""
+    """A record of Spectrum's, and what becomes of it; ``stamp`` names it with all that counts of it."""
 
     group: str
     code: str
@@ -59,7 +59,11 @@ class PlannedRow:
     reason: str = ""
     amount: Decimal = Decimal(0)
     count: int = 1
-    stamp: str = ""
+    content: str = ""
+
+    @property
+    def stamp(self) -> str:
+        return hash_content([self.group, self.code, self.name, self.count, self.content])
 
 
 def is_chosen(code: str, pattern: str) -> bool:
@@ -91,11 +95,7 @@ def add_row(take_over: TakeOver, row: PlannedRow) -> None:
     if len(rows) < MOST_LISTED:
         rows.append([row.group, row.code, row.name, row.outcome, row.reason, str(row.amount)])
     if row.outcome == MADE:
-        take_over.shown.append(row.stamp or build_stamp(row))
-
-
-def build_stamp(row: PlannedRow) -> str:
-    return hash_content([row.group, row.code, row.name, row.count])
+        take_over.shown.append(row.stamp)
 
 
 def find_obstacle(connection: Connection) -> str:
@@ -221,7 +221,8 @@ def look_or_make(claimed: TakeOver) -> None:
     connection, company = claimed.connection, claimed.connection.company
     by = claimed.asked_by if claimed.is_moving else None
     shown = {*claimed.shown} if claimed.is_moving else None
-    takes = claimed.takes_new if shown is None else claimed.status != TakeOverStatus.QUEUED
+    takes = claimed.status in (TakeOverStatus.TAKING, TakeOverStatus.READING)
+    takes = claimed.takes_new if shown is None else takes
     counts = claimed.report = Counter(claimed.report)
     for kind in (VENDOR, JOB) if takes else ():
         with transaction.atomic():
@@ -268,7 +269,7 @@ def create_linked(kind: LinkKind, wanted: TakeOver, by: User | None, shown: set[
     """Those that were shown, or all. The caller holds the row's lock."""
     connection, company = wanted.connection, wanted.connection.company
     rows = [row for row in list_planned_links(kind, wanted) if row.outcome == MADE]
-    rows = [row for row in rows if shown is None or build_stamp(row) in shown]
+    rows = [row for row in rows if shown is None or row.stamp in shown]
     owners = [
         kind.owner_model(company=company, name=row.name, **({"number": row.code} if kind is JOB else {}))
         for row in rows

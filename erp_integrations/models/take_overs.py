@@ -22,13 +22,17 @@ class TakeOverKind(models.TextChoices):
 
 class TakeOverStatus(models.TextChoices):
     NONE = "none", "Nothing was asked for"
-    QUEUED = "queued", "Waiting for a worker"
+    QUEUED = "queued", "Waiting for a worker"  # as a process from before the upgrade asks
+    LOOKING = "looking", "Being looked at"
     READING = "reading", "Reading the phases of the jobs"
     SHOWN = "shown", "Looked at"
     TAKING = "taking", "Being taken over"
     DONE = "done", "Done"
     STOPPED = "stopped", "Stopped"
     FAILED = "failed", "Failed"
+
+
+MOVING = (TakeOverStatus.QUEUED, TakeOverStatus.LOOKING, TakeOverStatus.READING, TakeOverStatus.TAKING)
 
 
 class TakeOverQuerySet(LeasedQuerySet["TakeOver"]):
@@ -39,7 +43,7 @@ class TakeOverQuerySet(LeasedQuerySet["TakeOver"]):
         reading = MastersPull.objects.filter(status__in=[SyncStatus.QUEUED, SyncStatus.PULLING])
         read = Q(kind=TakeOverKind.LISTS, connection__masters_pull__finished_at__gt=F("compared_at"))
         read &= ~Q(connection__in=reading.values("connection"))
-        asked_for = Q(status__in=[TakeOverStatus.QUEUED, TakeOverStatus.TAKING])
+        asked_for = Q(status__in=[TakeOverStatus.QUEUED, TakeOverStatus.LOOKING, TakeOverStatus.TAKING])
         asked_for |= Q(status=TakeOverStatus.READING, lease_until__lt=Now())  # its worker is gone
         return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()), asked_for | read)
 
@@ -93,7 +97,7 @@ class TakeOver(models.Model):
 
     @property
     def is_moving(self) -> bool:
-        return self.status in (TakeOverStatus.QUEUED, TakeOverStatus.READING, TakeOverStatus.TAKING)
+        return self.status in MOVING
 
     @property
     def stamp(self) -> str:

@@ -7,7 +7,7 @@ first moment and can't be anything else, which the database holds
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -143,26 +143,23 @@ class References:
                 yield self.build_row(key, found[key])
 
     def build_row(self, key: Key, record: StoredRecord) -> tuple[PlannedRow, Newcomer | None]:
-        amount, stamp, outcome, reason, newcomer = Decimal(0), "", LEFT, "", None
+        row, newcomer = PlannedRow("Subcontracts", key.erp_id, key.vendor_code, LEFT), None
         try:
             contract = self.adapter.parse_contract(key, record)
-            amount, stamp = contract.amount, hash_content([call.hash for call in contract.calls])
-            was_shown = self.takes and stamp in self.shown
+            content = hash_content([call.hash for call in contract.calls])
+            row = replace(row, amount=contract.amount, content=content)
+            was_shown = self.takes and row.stamp in self.shown
             if key in self.here:
                 # What was shown to come in and is here by now came in before a worker ended.
-                outcome = MADE if was_shown else HERE
-            else:
-                newcomer = self.build_newcomer(contract, record)
-                if self.takes and not was_shown:
-                    raise Left("Nobody was shown it as it is now. Look again")
-                outcome = MADE
+                return replace(row, outcome=MADE if was_shown else HERE), None
+            newcomer = self.build_newcomer(contract, record)
+            if self.takes and not was_shown:
+                raise Left("Nobody was shown it as it is now. Look again")
         except Left as left:
-            reason = str(left)
+            return replace(row, reason=str(left)), None
         except ValueError as error:
-            reason = f"It can't be read: {error}"
-        names = ("Subcontracts", key.erp_id, key.vendor_code)
-        row = PlannedRow(*names, outcome, reason, amount, stamp=stamp)
-        return row, newcomer if outcome == MADE else None
+            return replace(row, reason=f"It can't be read: {error}"), None
+        return replace(row, outcome=MADE), newcomer
 
     def build_newcomer(self, contract: Contract, record: StoredRecord) -> Newcomer:
         """Raises Left where something that it names is not ours."""

@@ -76,7 +76,7 @@ def ask_for_take_over(*, wanted: TakeOver, by: User, expected: str | None = None
         goes_by_rule = row.takes_new or row.closes or wanted.takes_new or wanted.closes
         for name, value in after.items():
             setattr(row, name, value)
-        row.status, row.plan, row.shown = TakeOverStatus.QUEUED, {}, []
+        row.status, row.plan, row.shown = TakeOverStatus.LOOKING, {}, []
         event, detail = ErpEvent.TAKE_OVER_RULE_CHANGED, {"before": before, "after": after}
         is_told = goes_by_rule and before != after
     elif expected == row.stamp:

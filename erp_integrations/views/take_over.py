@@ -96,8 +96,8 @@ def show_take_over(
 
 def list_groups(row: TakeOver, rows: list[PlannedRow]) -> list[dict[str, Any]]:
     """Each with its counts and amounts, and the first of what is not here yet; what is to be made is last."""
-    groups = []
-    for name, outcomes in sorted(row.plan.get("groups", {}).items(), key=lambda each: GROUPS.index(each[0])):
+    groups, stored = [], row.plan.get("groups", {})
+    for name, outcomes in ((each, stored[each]) for each in GROUPS if each in stored):
         cells = [(each, count, Decimal(amount)) for each in OUTCOMES for count, amount in [outcomes[each]]]
         ahead = [each for each in rows if each.group == name and each.outcome != HERE]
         ahead.sort(key=lambda each: each.outcome == MADE)
