@@ -75,4 +75,9 @@ class Migration(migrations.Migration):
                 name="a_take_over_status_is_known",
             ),
         ),
+        # Their reports had another form.
+        migrations.RunSQL(
+            "UPDATE erp_integrations_takeover SET report = '{}' WHERE kind = 'commitments'",
+            migrations.RunSQL.noop,
+        ),
     ]

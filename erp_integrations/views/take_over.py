@@ -24,7 +24,7 @@ from erp_integrations.views import navigation
 from erp_integrations.views.access import require_viewer
 from erp_integrations.views.links import find_chosen_connection, list_connections
 
-MOST_SHOWN = 100
+MOST_SHOWN = 50
 TITLES = {TakeOverKind.LISTS: "Take over from Spectrum", TakeOverKind.COMMITMENTS: "Running commitments"}
 GROUPS = ("Vendors", "Jobs", "Cost codes", "Subcontracts")
 COLUMNS: Columns[PlannedRow] = {
