@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def get_own_public_key() -> str:
     return get_public_key(settings.HISTORY_SIGNING_KEY)
 
 
+@cache
 def get_public_key(key: str) -> str:
     """It verifies the signatures of the private key. Raises InvalidKey."""
     return base64.b64encode(_parse_private_key(key).public_key().public_bytes_raw()).decode()
@@ -191,15 +193,19 @@ def with_unfinished_file(file: Path, text: str) -> Iterator[str]:
 
 
 def _is_signature_valid(statement: Any, signature: bytes, key: str) -> bool:
+    return _is_text_signed(canonical.format_canonical_json(statement), signature, key)
+
+
+@lru_cache(maxsize=1000)  # a grant is asked for again and again; its text says the same for ever
+def _is_text_signed(text: str, signature: bytes, key: str) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(parse_key(key)).verify(
-            signature, canonical.format_canonical_json(statement).encode()
-        )
+        Ed25519PublicKey.from_public_bytes(parse_key(key)).verify(signature, text.encode())
     except InvalidSignature:
         return False
     return True
 
 
+@cache
 def _parse_private_key(key: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(parse_key(key))
 
