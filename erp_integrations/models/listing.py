@@ -1,10 +1,9 @@
 """Shared by lists of every kind: how far they are counted, and how words narrow them down."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import IntegerField, Q, QuerySet, Subquery
 
 from directory.db.prepared import Parameter, PreparedQuery
 from directory.models import Company
@@ -20,16 +19,14 @@ def format_count(count: int) -> str:
     return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
 
 
-def list_names(rows_by_name: Mapping[str, QuerySet[Any]]) -> QuerySet[Any, str]:
-    """Of each row the name under which it was found, of so many as are counted."""
-    parts: list[QuerySet[Any, str]] = [
-        rows.select_related(None)
-        .order_by()
-        .annotate(place=Value(name))
-        .values_list("place", flat=True)[: MAX_COUNT + 1]
-        for name, rows in rows_by_name.items()
-    ]
-    return parts[0].union(*parts[1:], all=True)
+class CountedRows(Subquery):
+    """How many rows there are, up to one more than are counted."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
+    output_field, empty_result_set_value = IntegerField(), 0
+
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        super().__init__(rows.select_related(None).order_by().values("pk")[: MAX_COUNT + 1])
 
 
 def count_by_name(list_rows: Callable[[Any], Mapping[str, QuerySet[Any]]]) -> Counting:
@@ -37,14 +34,14 @@ def count_by_name(list_rows: Callable[[Any], Mapping[str, QuerySet[Any]]]) -> Co
     names: list[str] = []
 
     @PreparedQuery
-    def list_prepared(company: Parameter) -> QuerySet[Any, str]:
+    def list_prepared(company: Parameter) -> QuerySet[Company, Any]:
         rows_by_name = list_rows(company)
         names[:] = rows_by_name
-        return list_names(rows_by_name)
+        return Company.objects.filter(pk=company).values_list(*map(CountedRows, rows_by_name.values()))
 
     def count_rows(company: Company) -> dict[str, str]:
-        counted = Counter(list_prepared(company=company.pk))
-        return {name: format_count(counted[name]) for name in names}
+        (counts,) = list_prepared(company=company.pk)
+        return dict(zip(names, map(format_count, counts), strict=True))
 
     return count_rows
 

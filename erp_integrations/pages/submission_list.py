@@ -1,6 +1,5 @@
 """The tool's list: its filters, its search, and its pages by key (docs/architecture.md, section 13)."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,7 +32,7 @@ from directory.db.prepared import AnyOf, Parameter, PreparedAggregate, PreparedQ
 from directory.models import Company, CompanyMembership, User
 from directory.templatetags.times import format_day
 from erp_integrations.models import Job, Submission, SubmissionStatus, Vendor, VendorLink
-from erp_integrations.models.listing import count_by_name, format_count, list_names
+from erp_integrations.models.listing import CountedRows, count_by_name, format_count
 from erp_integrations.models.row_checks import Verdict, is_current
 from erp_integrations.models.submissions import SubmissionQuerySet
 from erp_integrations.pages import submission_rows
@@ -471,9 +470,10 @@ def describe_projects(wanted: Wanted) -> dict[str, str]:
 def count_elsewhere(wanted: Wanted) -> dict[Filter, str]:
     """How many there are behind other filters; behind All where no other has any. One query."""
     others = [each for each in FILTERS.values() if each is not wanted.chosen]
-    counted = Counter(list_names({each.slug: find_submissions(wanted, each) for each in others}))
-    found = [each for each in others if counted[each.slug]]
-    return {each: format_count(counted[each.slug]) for each in found if each is not ALL or len(found) == 1}
+    counted = [CountedRows(find_submissions(wanted, each)) for each in others]
+    counts = Company.objects.values_list(*counted).get(pk=wanted.company.pk)
+    found = {each: format_count(count) for each, count in zip(others, counts, strict=True) if count}
+    return {each: count for each, count in found.items() if each is not ALL or len(found) == 1}
 
 
 def read_rows(wanted: Wanted) -> Iterator[SubmissionRow]:

@@ -99,11 +99,11 @@ def list_filters(
     return [
         NavItem(
             chosen.label,
-            address + urlencode({"view": chosen.slug, **kept}),
+            address + urlencode({"view": slug, **kept}),
             chosen == current,
-            None if counts.get(chosen.slug) == "0" else counts.get(chosen.slug),
+            None if counts.get(slug) == "0" else counts.get(slug),
         )
-        for chosen in submission_list.FILTERS.values()
+        for slug, chosen in submission_list.FILTERS.items()
     ]
 
 
