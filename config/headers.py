@@ -1,6 +1,7 @@
 """The headers of every answer, error pages included, and the limit on a request's length."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -74,12 +75,9 @@ class BodyLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        announced = request.META.get("CONTENT_LENGTH") or "0"
-        if (
-            announced.isascii()
-            and announced.isdecimal()
-            and int(announced) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE + get_space_for_files(request)
-        ):
+        announced, most = request.META.get("CONTENT_LENGTH") or "0", settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        length = int(announced) if announced.isascii() and announced.isdecimal() else math.inf
+        if length <= most or length <= most + get_space_for_files(request):
             return self.get_response(request)
         return build_too_large_response(request)
 
