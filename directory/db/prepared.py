@@ -14,8 +14,10 @@ from typing import Any, Generic, TypeVar, cast
 
 from django.db import DatabaseError, connections, models, router, transaction
 from django.db.models import Lookup, QuerySet, Value
+from django.db.models.base import ModelState
 from django.db.models.constants import OnConflict
 from django.db.models.expressions import DatabaseDefault
+from django.db.models.query import ModelIterable
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.subqueries import InsertQuery, UpdateQuery
 
@@ -55,6 +57,41 @@ def build_values(parameters: Iterable[Any], values: Mapping[str, object]) -> tup
     return tuple(values[each.value] if isinstance(each, Parameter) else each for each in parameters)
 
 
+class Objects:
+    """Makes objects of a query's rows, with what it joins, as Django does but for its signals: that takes a
+    third of the time.
+    """
+
+    def __init__(
+        self, info: Mapping[str, Any], select: Sequence[Any], annotations: Mapping[str, int] = {}
+    ) -> None:
+        columns = info["select_fields"]
+        self._model, self._part = info["model"], slice(columns[0], columns[-1] + 1)
+        self._names = [column.target.attname for column, *_ in select[self._part]]
+        self._key = columns[0] + self._names.index(self._model._meta.pk.attname)
+        joined = info.get("related_klass_infos", ())
+        self._joined = [
+            (Objects(each, select), each["local_setter"], each["remote_setter"]) for each in joined
+        ]
+        self._annotations = annotations
+
+    def build(self, row: Sequence[Any], database: str) -> Any:
+        if row[self._key] is None:
+            return None
+        made = self._model.__new__(self._model)
+        vars(made).update(zip(self._names, row[self._part], strict=True))
+        made._state = ModelState()
+        made._state.adding, made._state.db = False, database
+        for objects, set_here, set_there in self._joined:
+            other = objects.build(row, database)
+            set_here(made, other)
+            if other is not None:
+                set_there(other, made)
+        for name, column in self._annotations.items():
+            setattr(made, name, row[column])
+        return made
+
+
 class PreparedQuery(Generic[Row]):
     """Rows as ``build`` asks for them. The names of its parameters are those of a call's values."""
 
@@ -62,26 +99,39 @@ class PreparedQuery(Generic[Row]):
         self._build = build
 
     @cached_property
-    def _prepared(self) -> tuple[QuerySet[Any, Row], SQLCompiler, str, Sequence[Any]]:
+    def _prepared(self) -> tuple[QuerySet[Any, Row], SQLCompiler, Any, str, Sequence[Any]]:
         rows = self._build(*build_parameters(self._build))
         compiler: Any = rows.query.get_compiler(rows.db)
         statement = build_statement(*compiler.as_sql())
         converters = compiler.get_converters([expression for expression, *_ in compiler.select])
         compiler.get_converters = lambda *_: converters
-        return rows, compiler, *statement
+        return rows, compiler, converters, *statement
 
     def __call__(self, **values: object) -> list[Row]:
         """One query. What locks needs a transaction."""
-        rows, compiler, statement, parameters = self._prepared
-        compiler, query = copy(compiler), copy(rows.query)
-        connection = compiler.connection = connections[rows.db]
-        if query.select_for_update and connection.get_autocommit():
+        rows, compiler, converters, statement, parameters = self._prepared
+        connection, given = connections[rows.db], build_values(parameters, values)
+        if rows.query.select_for_update and connection.get_autocommit():
             raise transaction.TransactionManagementError("A lock needs a transaction.")
-        given = build_values(parameters, values)
+        if objects := self._objects:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, given)
+                found = cursor.fetchall()
+            found = compiler.apply_converters(found, converters) if converters else found
+            return [objects.build(row, rows.db) for row in found]
+        compiler, query = copy(compiler), copy(rows.query)
+        compiler.connection = connection
         compiler.as_sql = lambda *_, **__: (statement, given)  # type: ignore[method-assign]
         query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
         asked = SimpleNamespace(db=rows.db, query=query, _known_related_objects={})
         return [*cast(Any, rows)._iterable_class(asked)]
+
+    @cached_property
+    def _objects(self) -> Objects | None:
+        rows, compiler, *_ = self._prepared
+        if cast(Any, rows)._iterable_class is not ModelIterable:
+            return None
+        return Objects(compiler.klass_info, compiler.select, compiler.annotation_col_map)
 
 
 class PreparedAggregate:
