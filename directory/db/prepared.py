@@ -236,3 +236,25 @@ def store_row(row: models.Model, key: str = "") -> None:
         cursor.execute(statement, build_values(parameters, values))
         vars(row).update(zip(names, cursor.fetchone(), strict=True))
     row._state.adding, row._state.db = False, database
+
+
+@cache
+def build_store_all(model: type[models.Model]) -> tuple[list[Any], str]:
+    database = connections[router.db_for_write(model)]
+    fields: list[Any] = [each for each in model._meta.concrete_fields if not each.primary_key]
+    names = ", ".join(database.ops.quote_name(each.column) for each in fields)
+    columns = ", ".join(f"%s::{each.db_type(database).partition('(')[0]}[]" for each in fields)
+    table = database.ops.quote_name(model._meta.db_table)
+    sql = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({columns})"  # nosec B608  # of names alone
+    return fields, KeptStatement(sql, range(len(fields)))
+
+
+def store_rows(rows: Sequence[models.Model]) -> None:
+    """New rows of one model at once, which don't get their keys. No value is an expression."""
+    fields, statement = build_store_all(type(rows[0]))
+    with connections[router.db_for_write(type(rows[0]))].cursor() as cursor:
+        columns = (
+            [field.get_db_prep_save(getattr(row, field.attname), cursor.db) for row in rows]
+            for field in fields
+        )
+        cursor.execute(statement, [*columns])

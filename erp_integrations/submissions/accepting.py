@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
+from functools import cache
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from commitments.models import Badge
-from directory.db.prepared import store_row
+from directory.db.prepared import store_row, store_rows
 from directory.models import User
 from erp_integrations import signing, wakeup
 from erp_integrations.adapters.base import Call, Element, Key, MovedRecord
@@ -152,7 +154,7 @@ def store_accepted_job(
 ) -> None:
     """Store the job and its calls; for a while a slip of the hand is undone with nothing to mend."""
     set_approved_basis(job, basis, key)
-    job.not_before = Now() + timedelta(seconds=settings.UNDO_SECONDS)
+    job.not_before = build_end_of_grace(settings.UNDO_SECONDS)
     store_row(job) if job._state.adding else job.save()
     # What is stored goes by the database's clock; this is for the screen.
     job.not_before = timezone.now() + timedelta(seconds=settings.UNDO_SECONDS)
@@ -163,6 +165,12 @@ def store_accepted_job(
     record_decision(event, job.submission, by, {**entry, "calls": calls, "note": note.strip(), **detail})
     if not settings.UNDO_SECONDS:  # else nothing is due yet, and a poll finds it when it is
         wakeup.wake_exports(job.connection_id)
+
+
+@cache
+def build_end_of_grace(seconds: float) -> CombinedExpression:
+    """The same one each time, by which the statement that stores a job is found."""
+    return Now() + timedelta(seconds=seconds)
 
 
 def set_approved_basis(job: ExportJob, basis: ApprovalBasis, key: Key) -> None:
@@ -267,7 +275,7 @@ def claim_key(submission: Submission, connection: Connection, key: Key, refusal:
 
 def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
     """Keep the calls of a plan; their hashes."""
-    ExportCall.objects.bulk_create(build_stored_calls(job, plan))
+    store_rows([*build_stored_calls(job, plan)])
     return [call.hash for call in plan]
 
 
