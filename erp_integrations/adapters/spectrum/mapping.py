@@ -221,17 +221,24 @@ def build_line(line: LineItem, retention: str, prices: Prices) -> tuple[Element,
 def build_call(layout: Layout, title: str, elements: Iterable[Element]) -> Call:
     """Every field of the layout, in its order, blank where nothing is known."""
     known = {element.name: element for element in elements}
-    filled = (known.get(field.name, Element(field.name, "")) for field in layout.public)
-    return Call(layout.method, title, tuple(map(_set_default, layout.public, filled)))
+    filled = (_build_element(field, known.get(field.name), blank) for field, blank in _BLANKS[layout.method])
+    return Call(layout.method, title, tuple(filled))
 
 
-def _set_default(field: Field, element: Element) -> Element:
-    # A blank that Spectrum fills by itself is a default too, though we can't name its value.
-    if field.blank and not element.value:
-        element = Element(field.name, "", defaulted=True)
-    return replace(element, figure=bool(field.decimals))
+def _build_element(field: Field, element: Element | None, blank: Element) -> Element:
+    if element is None or (field.blank and not element.value):
+        return blank
+    return replace(element, figure=True) if field.decimals else element
 
 
+# A blank that Spectrum fills by itself is a default too, though we can't name its value.
+_BLANKS = {
+    layout.method: [
+        (each, Element(each.name, "", defaulted=bool(each.blank), figure=bool(each.decimals)))
+        for each in layout.public
+    ]
+    for layout in (UPDATE_SUBCONTRACT, UPDATE_SUBCONTRACT_PHASES, SUBCONTRACT_NOTES)
+}
 _SPELLINGS: Mapping[NonAscii, Callable[[str], str]] = {
     NonAscii.TRANSLITERATE: format_as_ascii,
     NonAscii.REFUSE: str,

@@ -6,7 +6,7 @@ Where a page is silent about decimals, the field takes whole numbers, which fit 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from erp_integrations.adapters.spectrum.field_types import FORBIDDEN_IN_KEYS, Field, FieldKind
 
@@ -55,7 +55,7 @@ class PartitionKey:
     characters: str = _IN_CODES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """The flat list of fields that one service takes, one record for one call.
 
@@ -67,8 +67,12 @@ class Layout:
     is_list: bool = False
     partition_keys: tuple[PartitionKey, ...] = ()
 
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {field.name: field for field in self.fields}
+
     def __getitem__(self, name: str) -> Field:
-        return next(field for field in self.fields if field.name == name)
+        return self._by_name[name]
 
     @property
     def names(self) -> tuple[str, ...]:
