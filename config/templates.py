@@ -7,7 +7,7 @@ from django.template.loaders import filesystem
 
 _TAGS = (  # which write nothing, or something that ends with a line break
     "if|elif|else|endif|for|empty|endfor|with|endwith|block|endblock|captured|endcaptured|load|extends|page|"
-    "include|link|post|fact|rows"
+    "include|link|link_bar|post|fact|rows"
 )
 _LINE_OF_TAGS = re.compile(
     rf"^((?:(?:\{{% (?:(?:{_TAGS})\b|url .* as )[^%\n]*%\}}|\{{#[^\n]*?#\}})[ \t]*)+)\n", re.MULTILINE

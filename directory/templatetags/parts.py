@@ -1,6 +1,7 @@
 """Parts that many pages are made of, so that a page says what is in them and not how they are marked up."""
 
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -49,6 +50,13 @@ class Figures(str):
 @register.filter
 def figures(heading: str) -> Figures:
     return Figures(heading)
+
+
+@register.simple_tag
+def link_bar(kind: str, label: str, links: Iterable[Any]) -> SafeString:
+    """Of ``_link_bar.html``."""
+    words = {"kind": kind, "label": label, "links": links}
+    return SafeString(render_to_string("_link_bar.jinja", words, using="jinja2"))  # nosec B703  # escaped there
 
 
 @register.simple_block_tag
