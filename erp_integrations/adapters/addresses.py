@@ -4,6 +4,7 @@ Spectrum stands on the company's own premises, so private networks are fine. Loo
 connection, after the name was resolved: a name that leads elsewhere tomorrow leads nowhere.
 """
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 # Where clouds keep the credentials of a machine outside of the link-local networks.
@@ -17,6 +18,7 @@ class ForbiddenAddressError(ValueError):
     """A name leads to an address that is never connected to. Its text names the address and the kind."""
 
 
+@lru_cache(maxsize=1000)
 def get_forbidden_kind(address: str) -> str:
     """The kind of an address that is never connected to; blank if it may be.
 

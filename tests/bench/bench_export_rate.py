@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from django.db.models import DurationField, F, Sum
@@ -18,7 +19,7 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from erp_integrations.adapters.registry import build_sending_adapter, to_call
-from erp_integrations.adapters.spectrum import SpectrumAdapter
+from erp_integrations.adapters.spectrum import SpectrumAdapter, wsdl
 from erp_integrations.adapters.spectrum.wire import Exchange
 from erp_integrations.models import ExportJob, JobStatus, WireAttempt
 from erp_integrations.wakeup import wake_exports
@@ -172,13 +173,13 @@ def list_requests(job: ExportJob) -> list[tuple[str, str]]:
     assert isinstance(adapter, SpectrumAdapter)
     sent: list[tuple[str, str]] = []
 
-    def keep(address: str, message: bytes, headers: object) -> Exchange:
-        sent.append((address, message.decode()))
+    def keep(verb: str, address: str, settings: object, *, body: bytes, **options: object) -> Exchange:
+        sent.append((address, body.decode()))
         return Exchange(bytes_sent=False, failure="It was not sent.")
 
-    for call in map(to_call, job.list_current_calls()):
-        adapter.get_service(call.method)._transport.post = keep  # type: ignore[method-assign]
-        adapter.send_call(call)
+    with patch.object(wsdl, "send_request", keep):
+        for call in map(to_call, job.list_current_calls()):
+            adapter.send_call(call)
     return sent
 
 

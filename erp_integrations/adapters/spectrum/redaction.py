@@ -63,8 +63,9 @@ def clean_secrets(text: str, secrets: Iterable[str]) -> str:
         quoted = escape(secret, {'"': "&quot;", "'": "&apos;"})
         for spelling in {secret, escape(secret), quoted, quote(secret, safe="")}:
             text = re.sub(re.escape(spelling), REMOVED, text, flags=re.IGNORECASE)
+        end = text[-len(secret) :].lower()
         for length in range(len(secret) - 1, _SHORTEST_BEGINNING - 1, -1):
-            if text.lower().endswith(secret[:length].lower()):
+            if end.endswith(secret[:length].lower()):
                 text = text[:-length] + REMOVED
                 break
     return text[:MAX_STORED_LENGTH]

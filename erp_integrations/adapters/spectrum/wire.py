@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import certifi
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util import Timeout, Url, parse_url
+from urllib3.util import Url, parse_url
 from urllib3.util.connection import create_connection
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -95,25 +95,20 @@ def send_request(
             transient=False,
         )
     line = _AttemptConnection(until)
-    # The read time-out starts anew with every byte, so it alone lets a slow server hold us for ever.
-    watchdog = threading.Timer(settings.longest_call, line.end)
-    watchdog.daemon = True
     reply: urllib3.BaseHTTPResponse | None = None
     received = bytearray()
+    # The read time-out starts anew with every byte, so it alone lets a slow server hold us for ever.
+    _watchdog.add(line, settings.longest_call)
     try:
-        watchdog.start()
         target = parse_url(url)
-        with build_pool(target, line, settings.ca_file) as pool:
-            reply = pool.urlopen(
-                verb,
-                target.request_uri,
-                body=body or None,
-                headers=_build_headers(headers or {}),
-                timeout=Timeout(connect=settings.connect_timeout, read=settings.read_timeout),
-                retries=False,
-                redirect=False,
-                preload_content=False,
+        with closing(build_connection(target, line, settings.ca_file)) as connection:
+            connection.timeout = settings.connect_timeout
+            written = _build_headers(headers or {})
+            connection.request(
+                verb, target.request_uri, body=body or None, headers=written, preload_content=False
             )
+            connection.timeout = settings.read_timeout
+            reply = connection.getresponse()
             while chunk := reply.read1(_CHUNK_BYTES, decode_content=True):
                 received += chunk  # as it comes, so that what came before a break is not lost
                 if len(received) > longest_reply:
@@ -125,11 +120,11 @@ def send_request(
             status=reply.status if reply is not None else 0,
             body=bytes(received),
             failure=describe_failure(error, line, settings),
-            transient=not isinstance(error, ValueError),
+            transient=isinstance(error, ssl.SSLError) or not isinstance(error, ValueError),
             internal_error=isinstance(error, TooLateError),
         )
     finally:
-        watchdog.cancel()
+        _watchdog.delete(line)
         line.close()
     return Exchange(
         bytes_sent=line.bytes_sent,
@@ -176,6 +171,43 @@ class _AttemptConnection:
             if self._handle is not None:
                 self._handle.close()
                 self._handle = None
+
+
+class _Watchdog:
+    """Ends the connections whose time is over, in one thread for all: to start one takes long."""
+
+    def __init__(self) -> None:
+        self._ends: dict[_AttemptConnection, float] = {}
+        self._changed = threading.Condition()
+        self._next = 0.0
+        self._thread = threading.Thread()
+
+    def add(self, line: _AttemptConnection, seconds: float) -> None:
+        with self._changed:
+            self._ends[line] = end = time.monotonic() + seconds
+            if not self._thread.is_alive():  # nor is it in a process that was forked
+                self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+                self._thread.start()
+            elif end < self._next:
+                self._changed.notify()
+
+    def delete(self, line: _AttemptConnection) -> None:
+        with self._changed:
+            self._ends.pop(line, None)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._next = min(self._ends.values(), default=math.inf)
+                self._changed.wait(min(self._next - time.monotonic(), threading.TIMEOUT_MAX))
+                over = [line for line, end in self._ends.items() if end <= time.monotonic()]
+                for line in over:
+                    del self._ends[line]
+            for line in over:
+                line.end()
+
+
+_watchdog = _Watchdog()
 
 
 class _WatchedHTTPConnection(HTTPConnection):
@@ -225,21 +257,19 @@ class _WatchedHTTPSConnection(_WatchedHTTPConnection, HTTPSConnection):
     """The same over TLS, whose handshake is no part of the request."""
 
 
-def build_pool(target: Url, line: _AttemptConnection, ca_file: str) -> urllib3.HTTPConnectionPool:
-    """A pool of one watched connection, which takes nothing from the environment.
+def build_connection(target: Url, line: _AttemptConnection, ca_file: str) -> _WatchedHTTPConnection:
+    """A watched connection, which takes nothing from the environment.
 
     ``ca_file`` holds authorities that are trusted besides the usual ones.
     """
-    if target.scheme not in ("http", "https") or target.auth:
+    if target.scheme not in ("http", "https") or target.auth or not target.host:
         raise urllib3.exceptions.LocationParseError("an address of another kind")
+    host = target.host.strip("[]")
     if target.scheme == "http":
-        pool = urllib3.HTTPConnectionPool(target.host or "", target.port, line=line)
-        pool.ConnectionCls = _WatchedHTTPConnection
-        return pool
+        return _WatchedHTTPConnection(host, target.port or HTTPConnection.default_port, line=line)
     context = _build_context(threading.get_ident(), ca_file, os.stat(ca_file).st_mtime_ns if ca_file else 0)
-    pool = urllib3.HTTPSConnectionPool(target.host or "", target.port, ssl_context=context, line=line)
-    pool.ConnectionCls = _WatchedHTTPSConnection
-    return pool
+    port = target.port or HTTPSConnection.default_port
+    return _WatchedHTTPSConnection(host, port, ssl_context=context, line=line)
 
 
 @lru_cache(maxsize=32)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
@@ -89,8 +90,8 @@ def test_a_companys_own_authority_is_believed_on_every_way_and_only_where_it_is_
 def test_the_usual_authorities_count_beside_a_companys_own(of_a_company: tuple[Path, Path]) -> None:
     """A hosted token service may stand elsewhere than the server."""
     line, target = wire._AttemptConnection(math.inf), parse_url("https://127.0.0.1/")
-    besides, usual = (wire.build_pool(target, line, file) for file in (str(of_a_company[0]), ""))
-    contexts = [pool.conn_kw["ssl_context"] for pool in (besides, usual)]
+    connections = (wire.build_connection(target, line, file) for file in (str(of_a_company[0]), ""))
+    contexts = [cast(Any, connection).ssl_context for connection in connections]
     assert all(context.check_hostname and context.verify_mode == ssl.CERT_REQUIRED for context in contexts)
     many, fewer = (context.cert_store_stats()["x509_ca"] for context in contexts)
     assert many == fewer + 1 > 100
