@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from functools import cache, cached_property, lru_cache
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar, cast
 
@@ -183,6 +184,58 @@ class PreparedUpdate:
         with connections[database].cursor() as cursor:
             cursor.execute(statement, build_values(parameters, values))
             return int(cursor.rowcount)
+
+
+class PreparedSteps:
+    """Changes and a new row of ``model`` with these columns in one statement, a transaction by itself.
+
+    ``locked`` is done first. Where it finds no row, nothing is done.
+    """
+
+    def __init__(
+        self,
+        locked: PreparedQuery[Any],
+        *changes: PreparedUpdate,
+        model: type[models.Model],
+        names: Sequence[str],
+    ) -> None:
+        self._steps: tuple[Any, ...] = (locked, *changes)
+        self._model, self._names = model, names
+
+    @cached_property
+    def _prepared(self) -> tuple[str, list[str], str, Sequence[Sequence[Any]]]:
+        database = router.db_for_write(self._model)
+        with transaction.atomic(database):  # as what locks is put into SQL in a transaction alone
+            (*_, select, own), *changes = (step._prepared for step in self._steps)
+        parts, parameters = [f"WITH locked AS ({select})"], [own]
+        for number, (_, update, own) in enumerate(changes):
+            update += " AND EXISTS (SELECT FROM locked)"
+            parts.append(f"change_{number} AS ({update})")
+            parameters.append(own)
+        query, row = InsertQuery(self._model), self._model(**{name: Parameter(name) for name in self._names})
+        fields: list[Any] = [row._meta.get_field(name) for name in self._names]
+        query.insert_values(fields, [row])
+        compiler: Any = query.get_compiler(database)
+        compiler.returning_fields = row._meta.db_returning_fields
+        ((insert, own),) = compiler.as_sql()
+        into, values = insert.split(" VALUES (")
+        values, returned = values.split(") RETURNING")
+        into = f" {into} SELECT {values} WHERE EXISTS (SELECT FROM locked) RETURNING{returned}"  # nosec B608
+        statement, _ = build_statement(", ".join(parts) + into, [*chain(*parameters, own)])
+        names = [each.attname for each in compiler.returning_fields]
+        return database, names, statement, [*parameters, own]
+
+    def __call__(self, row: models.Model, *values: Mapping[str, object]) -> bool:
+        """Store the row, with the values of each step; whether it was done."""
+        database, names, statement, parameters = self._prepared
+        given = [*chain(*map(build_values, parameters, [*values, vars(row)]))]
+        with connections[database].cursor() as cursor:
+            cursor.execute(statement, given)
+            stored = cursor.fetchone()
+        if stored:
+            vars(row).update(zip(names, stored, strict=True))
+            row._state.adding, row._state.db = False, database
+        return bool(stored)
 
 
 @cache

@@ -14,12 +14,12 @@ from django.db.models import QuerySet
 
 from directory.db.database_errors import is_transient_error
 from directory.db.leases import LeaseEnd, LeaseLost, get_lease_duration, stopping
-from directory.db.prepared import Parameter, PreparedQuery, PreparedUpdate, store_row
+from directory.db.prepared import Parameter, PreparedQuery, PreparedSteps, PreparedUpdate, store_row
 from erp_integrations.adapters.base import Accepted, NotSent, Outcome, Unusable
 from erp_integrations.adapters.registry import build_sending_adapter, get_longest_send, to_call
 from erp_integrations.connections import watermark
 from erp_integrations.exports import before_sending, ledger, outcomes, unknown
-from erp_integrations.models import CallState, ConnectionState, ExportCall, ExportJob, WireAttempt
+from erp_integrations.models import CallState, ConnectionState, ExportCall, ExportJob, JobStatus, WireAttempt
 from erp_integrations.models.connection_state import ConnectionStateQuerySet
 
 logger = logging.getLogger(__name__)
@@ -90,15 +90,37 @@ def record_outcome_and_follow(
     """
     if isinstance(outcome, Accepted) and not (following and stopping.is_set()):
         try:
-            if following:
-                start_call(job, following, fencing_token, answered=(entry, outcome))
-            else:
+            if following is None:
                 outcomes.record_synced(job, answered=(entry, outcome))
-            return True
+                return True
+            if not job.connection.state.fault and follow(job, entry, outcome, following, fencing_token):
+                return True
         except Exception as error:
             logger.warning("Export job %s: what follows an answer was not recorded: %r", job.pk, error)
     record_outcome_with_retry(job, entry, outcome)
+    if following:  # a cut may hide that it was stored
+        own = {"call": following.call_id, "attempt": job.attempt, "payload_hash": following.payload_hash}
+        following.pk = WireAttempt.objects.filter(**own).values_list("pk", flat=True).first()
     return False
+
+
+def follow(
+    job: ExportJob, entry: WireAttempt, outcome: Accepted, following: WireAttempt, fencing_token: int
+) -> bool:
+    """Renew both leases, and write an answer and the next intent; False, and nothing is done, without them.
+
+    The answer waits for nobody: a row that somebody else has under lock is as a lease that is lost.
+    """
+    duration = get_lease_duration()
+    return write_answer_and_intent(
+        following,
+        {"call": following.call_id, "attempt": job.attempt, "fencing_token": fencing_token},
+        {"connection": job.connection_id, "fencing_token": fencing_token, "duration": duration},
+        {"job": job.pk, "attempt": job.attempt, "duration": duration},
+        {"entry": entry.pk, **outcomes.build_answer(outcome)},
+        {"call": entry.call_id, "state": CallState.WRITTEN},
+        {"call": following.call_id, "state": CallState.SENDING},
+    )
 
 
 def record_outcome_with_retry(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None:
@@ -122,29 +144,16 @@ def record_outcome_with_retry(job: ExportJob, entry: WireAttempt, outcome: Outco
             pause = LONGEST_PAUSE
 
 
-def start_call(
-    job: ExportJob,
-    entry: WireAttempt,
-    fencing_token: int,
-    *,
-    answered: tuple[WireAttempt, Accepted] | None = None,
-) -> None:
-    """Renew both leases and write the ledger, after the answer to the call before. Raises LeaseLost.
+def start_call(job: ExportJob, entry: WireAttempt, fencing_token: int) -> None:
+    """Renew both leases and write the ledger. Raises LeaseLost.
 
-    The answer waits for nobody: where somebody else has the connection's state or the call under lock,
-    nothing is written, as without the lease. Where a cut hid that this was committed, it writes the same once
-    more: the call has not left.
+    Where a cut hid that this was committed, it writes the same once more: the call has not left.
     """
     with transaction.atomic():
-        if answered and not list_unlocked_calls(call=entry.call_id, fencing_token=fencing_token):
-            raise LeaseLost
         lease = {"fencing_token": fencing_token, "duration": get_lease_duration()}
         if not update_connection_lease(connection=job.connection_id, **lease):
             raise LeaseLost
-        if answered:
-            outcomes.record_outcome(job, *answered)
-        else:
-            outcomes.start_lease_anew(job)
+        outcomes.start_lease_anew(job)
         outcomes.set_call_state(call=entry.call_id, state=CallState.SENDING)
         if entry.pk:
             entry.save()
@@ -153,10 +162,15 @@ def start_call(
 
 
 @PreparedQuery
-def list_unlocked_calls(call: Parameter, fencing_token: Parameter) -> QuerySet[ExportCall]:
-    calls = ExportCall.objects.filter(pk=call, job__connection__state__lease_attempt=fencing_token)
-    calls = calls.select_related("job__connection__state").only("job__connection__state__connection")
-    return calls.select_for_update(of=("job__connection__state", "self"), skip_locked=True)
+def list_unlocked_calls(
+    call: Parameter, attempt: Parameter, fencing_token: Parameter
+) -> QuerySet[ExportCall]:
+    leased = {"job__attempt": attempt, "job__status": JobStatus.EXPORTING}
+    calls = ExportCall.objects.filter(
+        pk=call, job__connection__state__lease_attempt=fencing_token, **leased
+    ).select_related("job__connection__state")
+    calls = calls.only("job__connection__state__connection")
+    return calls.select_for_update(of=("job__connection__state", "job", "self"), skip_locked=True)
 
 
 @PreparedUpdate
@@ -165,3 +179,15 @@ def update_connection_lease(
 ) -> tuple[ConnectionStateQuerySet, dict[str, object]]:
     claimed = ConnectionState.objects.filter(pk=connection, lease_attempt=fencing_token)
     return claimed, {"lease_until": LeaseEnd(duration)}
+
+
+write_answer_and_intent = PreparedSteps(
+    list_unlocked_calls,
+    update_connection_lease,
+    outcomes.update_lease,
+    outcomes.save_answer,
+    outcomes.set_call_state,
+    outcomes.set_call_state,
+    model=WireAttempt,
+    names=("call_id", "attempt", "payload_hash", "was_absent"),
+)

@@ -65,13 +65,7 @@ def record_outcome(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None
         job = lock_leased_job(job)
     if isinstance(outcome, Unauthorised) and outcome.errors and ledger.has_later_accepted_call(call):
         outcome = Refused(outcome.errors, outcome.reply)
-    save_answer(
-        entry=entry.pk,
-        outcome=type(outcome).__name__.lower(),
-        reason=describe_outcome(outcome),
-        reply="" if isinstance(outcome, NotSent | Unusable) else outcome.reply,
-        status=outcome.status or None if isinstance(outcome, Unknown) else None,
-    )
+    save_answer(entry=entry.pk, **build_answer(outcome))
     match outcome:
         case Accepted():
             call.state = CallState.WRITTEN
@@ -84,6 +78,15 @@ def record_outcome(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None
     set_call_state(call=call.pk, state=call.state)
     if not isinstance(outcome, Accepted):
         handle_failure(job, f"{call.title}: {describe_outcome(outcome)}", outcome, call)
+
+
+def build_answer(outcome: Outcome) -> dict[str, object]:
+    return {
+        "outcome": type(outcome).__name__.lower(),
+        "reason": describe_outcome(outcome),
+        "reply": "" if isinstance(outcome, NotSent | Unusable) else outcome.reply,
+        "status": outcome.status or None if isinstance(outcome, Unknown) else None,
+    }
 
 
 def start_lease_anew(job: ExportJob) -> None:

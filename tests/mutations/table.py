@@ -63,18 +63,17 @@ _FENCED = """\
         if not update_connection_lease(connection=job.connection_id, **lease):
             raise LeaseLost
 """
-_ANSWERED = "        if answered:\n            outcomes.record_outcome(job, *answered)\n        else:\n"
-_RENEWED = "            outcomes.start_lease_anew(job)\n"
+_RENEWED = "        outcomes.start_lease_anew(job)\n"
 _NOT_ASKED = (
-    "            ExportJob.objects.filter(pk=job.pk).update(lease_until=LeaseEnd(get_lease_duration()))\n"
+    "        ExportJob.objects.filter(pk=job.pk).update(lease_until=LeaseEnd(get_lease_duration()))\n"
 )
 
 MUTATIONS = (
     Mutation(
         "the lease check before a call",
         DELIVERY,
-        _FENCED + _ANSWERED,
-        _ANSWERED,
+        _FENCED,
+        "",
         (f"{DELIVERING}::test_a_worker_whose_connection_was_taken_over_sends_nothing_more",),
     ),
     Mutation(
@@ -94,9 +93,23 @@ MUTATIONS = (
     Mutation(
         "both checks before a call",
         DELIVERY,
-        _FENCED + _ANSWERED + _RENEWED,
-        _ANSWERED + _NOT_ASKED,
+        _FENCED + _RENEWED,
+        _NOT_ASKED,
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
+    ),
+    Mutation(
+        "the lease check on what follows an answer",
+        DELIVERY,
+        "job__connection__state__lease_attempt=fencing_token, **leased",
+        "**leased",
+        (f"{DELIVERING} -k nothing_follows_when_the_lease_is_lost",),
+    ),
+    Mutation(
+        "the attempt check on what follows an answer",
+        DELIVERY,
+        "lease_attempt=fencing_token, **leased",
+        "lease_attempt=fencing_token",
+        (f"{DELIVERING} -k nothing_follows_when_the_lease_is_lost",),
     ),
     Mutation(
         "the attempt check on an answer",
@@ -383,8 +396,11 @@ MUTATIONS = (
     Mutation(
         "one attempt on the wire",
         "erp_integrations/adapters/spectrum/wire.py",
-        "retries=False,",
-        "retries=urllib3.Retry(3, allowed_methods=None),",
+        "            reply = connection.getresponse()\n",
+        "            try:\n                reply = connection.getresponse()\n            except Exception:\n"
+        "                connection.close()\n"
+        "                connection.request(verb, target.request_uri, body=body, preload_content=False)\n"
+        "                reply = connection.getresponse()\n",
         (f"{TRANSPORT} -k silence",),
     ),
     Mutation(
