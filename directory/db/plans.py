@@ -28,7 +28,7 @@ class KeptStatement(str):
 
 
 class PlanKeepingCursor(cursor):  # type: ignore[misc]  # psycopg2 has no type hints
-    """``kept`` has the name of each statement that its session has prepared, by its number."""
+    """``kept`` has the call of each statement that its session has prepared, by its number."""
 
     def __init__(self, *arguments: Any, kept: dict[int, str], **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -50,16 +50,17 @@ class PlanKeepingCursor(cursor):  # type: ignore[misc]  # psycopg2 has no type h
             self._run_kept(query, values)
 
     def _run_kept(self, statement: KeptStatement, values: Sequence[Any]) -> None:
-        own = {place: number for number, place in enumerate(statement.places, 1)}
         if statement.number not in self._kept:
+            own = {place: number for number, place in enumerate(statement.places, 1)}
             marks = [f"${own[place]}" if place in own else "%s" for place in range(len(values))]
             fixed = [value for place, value in enumerate(values) if place not in own]
             name = f"kept_{next(_numbers)}"
             sql = statement.replace("%%", "%%%%") % tuple(marks)
             super().execute(f"PREPARE {name} AS {sql}", fixed)
-            self._kept[statement.number] = name
-        called = f" ({', '.join(['%s'] * len(own))})" if own else ""
-        super().execute(f"EXECUTE {self._kept[statement.number]}{called}", [values[place] for place in own])
+            called = f" ({', '.join(['%s'] * len(own))})" if own else ""
+            self._kept[statement.number] = f"EXECUTE {name}{called}"
+        own_values = [values[place] for place in statement.places]
+        super().execute(self._kept[statement.number], own_values)
 
     @property
     def query(self) -> Any:

@@ -119,7 +119,8 @@ def has_trusted_signature(signed_statement: Mapping[str, Any], *, trusted: Seque
         signature = base64.b64decode(signed_statement["signature"], validate=True)
     except (LookupError, ValueError, TypeError):
         return False
-    return any(_is_signature_valid(signed_statement.get("statement"), signature, key) for key in trusted)
+    statement = canonical.format_canonical_json(signed_statement.get("statement"))
+    return any(_is_signature_valid(statement, signature, key) for key in trusted)
 
 
 def list_own_checkpoints() -> Iterator[Checkpoint]:
@@ -153,7 +154,8 @@ def read_checkpoint(file: Path, *, trusted: Sequence[str]) -> Checkpoint:
         at = datetime.fromisoformat(statement["at"])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InvalidCheckpoint(f"{file.name} can't be read as a checkpoint: {error}.") from error
-    if not any(_is_signature_valid(statement, signature, key) for key in trusted):
+    text = canonical.format_canonical_json(statement)
+    if not any(_is_signature_valid(text, signature, key) for key in trusted):
         raise InvalidCheckpoint(f"{file.name} was not signed with a trusted key, or was changed since.")
     return Checkpoint(name=file.name, at=at, heads=heads)
 
@@ -192,14 +194,10 @@ def with_unfinished_file(file: Path, text: str) -> Iterator[str]:
         Path(name).unlink(missing_ok=True)
 
 
-def _is_signature_valid(statement: Any, signature: bytes, key: str) -> bool:
-    return _is_text_signed(canonical.format_canonical_json(statement), signature, key)
-
-
-@lru_cache(maxsize=1000)  # a grant is asked for again and again; its text says the same for ever
-def _is_text_signed(text: str, signature: bytes, key: str) -> bool:
+@lru_cache(maxsize=1000)  # a grant is asked for again and again, and so is what is exported
+def _is_signature_valid(statement: str, signature: bytes, key: str) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(parse_key(key)).verify(signature, text.encode())
+        Ed25519PublicKey.from_public_bytes(parse_key(key)).verify(signature, statement.encode())
     except InvalidSignature:
         return False
     return True
