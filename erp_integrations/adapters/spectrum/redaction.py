@@ -62,6 +62,8 @@ def clean_secrets(text: str, secrets: Iterable[str]) -> str:
     for secret in filter(None, (value.strip() for value in secrets)):
         quoted = escape(secret, {'"': "&quot;", "'": "&apos;"})
         for spelling in {secret, escape(secret), quoted, quote(secret, safe="")}:
+            if (text + spelling).isascii() and spelling.lower() not in text.lower():
+                continue  # a pattern takes longer
             text = re.sub(re.escape(spelling), REMOVED, text, flags=re.IGNORECASE)
         end = text[-len(secret) :].lower()
         for length in range(len(secret) - 1, _SHORTEST_BEGINNING - 1, -1):

@@ -64,9 +64,9 @@ def describe_call_issue(call: Call, settings: SpectrumSettings) -> str:
         return f"{call.title}: {call.method} is no service of this adapter."
     if tuple(element.name for element in call.elements) != tuple(field.name for field in layout.public):
         return f"{call.title} does not have the fields of {call.method}."
-    if call.payload["Company_Code"] != settings.company_code:
-        return f"{call.title} is for company {call.payload['Company_Code']}, not {settings.company_code}."
     values = call.payload
+    if values["Company_Code"] != settings.company_code:
+        return f"{call.title} is for company {values['Company_Code']}, not {settings.company_code}."
     for field in layout.public:
         if field.name == "GL_Account" and is_status(call):
             continue  # blank, it keeps what the record has
