@@ -7,11 +7,13 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from commitments.models import Kind
 from directory import history
+from directory.db.prepared import Parameter, PreparedQuery
 from erp_integrations.adapters.base import (
     Adapter,
     Call,
@@ -190,7 +192,12 @@ def clean_element_names(text: str, connection: Connection) -> str:
 
 
 def get_descriptions(connection: Connection) -> dict[str, str]:
-    return dict(connection.wsdls.values_list("method", "text"))
+    return dict(list_descriptions(connection=connection.pk))
+
+
+@PreparedQuery
+def list_descriptions(connection: Parameter) -> QuerySet[Wsdl, tuple[str, str]]:
+    return Wsdl.objects.filter(connection=connection).values_list("method", "text")
 
 
 def build_spectrum_settings(

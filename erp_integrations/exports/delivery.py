@@ -33,7 +33,7 @@ def send_calls(job: ExportJob, fencing_token: int) -> Outcome | None:
         outcomes.fail(job, f"Given up after {settings.EXPORT_MAX_TRIES} tries. The last one: {job.problem}")
         return None
     # Those that are looked at are sent, whatever the database says a moment later.
-    calls = list(job.list_current_calls())
+    calls = list_calls(job=job.pk, plan_round=job.plan_round)
     problem = before_sending.find_change_since_accept(job) or ledger.find_altered_call(job, calls)
     if problem := problem or ledger.find_repeated_reply(job):
         outcomes.fail(job, problem)
@@ -48,12 +48,13 @@ def send_calls(job: ExportJob, fencing_token: int) -> Outcome | None:
     found = before_sending.read_back_before_sending(job, adapter)
     if found is None:
         return None
+    planned = {call.pk: to_call(call) for call in calls}
     entries = [
         WireAttempt(
             call=call,
             attempt=job.attempt,
             payload_hash=call.payload_hash,
-            was_absent=unknown.is_absent(adapter, to_call(call), found),
+            was_absent=unknown.is_absent(adapter, planned[call.pk], found),
         )
         for call in calls
         if call.state != CallState.WRITTEN
@@ -70,7 +71,7 @@ def send_calls(job: ExportJob, fencing_token: int) -> Outcome | None:
         if entry is entries[0] and (problem := watermark.write_mark(entry)):
             outcomes.requeue_unsent(job, entry, problem)
             return None
-        outcome = adapter.send_call(to_call(entry.call), until=until)
+        outcome = adapter.send_call(planned[entry.call_id], until=until)
         until = time.monotonic() + longest_delay
         has_followed = record_outcome_and_follow(job, entry, outcome, following, fencing_token)
         if not isinstance(outcome, Accepted):
@@ -159,6 +160,11 @@ def start_call(job: ExportJob, entry: WireAttempt, fencing_token: int) -> None:
             entry.save()
         else:
             store_row(entry)
+
+
+@PreparedQuery
+def list_calls(job: Parameter, plan_round: Parameter) -> QuerySet[ExportCall]:
+    return ExportCall.objects.filter(job=job, plan_round=plan_round).order_by("position")
 
 
 @PreparedQuery

@@ -5,7 +5,6 @@ ExportJob, and refuses a worker whose lease is lost (docs/architecture.md, secti
 """
 
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -166,28 +165,33 @@ def record_synced(job: ExportJob, *, answered: tuple[WireAttempt, Accepted] | No
     commitment = job.submission.commitment
     if answered and not list_unlocked_commitments(commitment=commitment.pk):
         raise LeaseLost
-    changes: dict[str, Any] = {
-        "status": JobStatus.SYNCED,
-        "synced_at": Now(),
-        "lease_until": None,
-        "problem": "",
-    }
+    verification: str = Verification.NOT_CONFIGURED
     if job.connection.has_read_back:
-        changes["verification"] = Verification.PENDING
-        changes["verify_after"] = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
-    elif job.verification != Verification.ATTESTED:
-        changes["verification"] = Verification.NOT_CONFIGURED
+        verification = Verification.PENDING
+    elif job.verification == Verification.ATTESTED:
+        verification = job.verification
+    lag = timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
     record_in_project(job)
     if answered:
         record_outcome(job, *answered)
-    if not ExportJob.objects.own(job).update(**changes):
+    if not save_synced(job=job.pk, attempt=job.attempt, verification=verification, lag=lag):
         raise LeaseLost
     record_export_event(job, ErpEvent.EXPORT_SYNCED, {"status": JobStatus.SYNCED.value, "problem": ""})
 
 
 @PreparedQuery
-def list_unlocked_commitments(commitment: Parameter) -> QuerySet[Commitment]:
-    return Commitment.objects.select_for_update(skip_locked=True).filter(pk=commitment)
+def list_unlocked_commitments(commitment: Parameter) -> QuerySet[Commitment, int]:
+    commitments = Commitment.objects.select_for_update(skip_locked=True).filter(pk=commitment)
+    return commitments.values_list("pk", flat=True)
+
+
+@PreparedUpdate
+def save_synced(
+    job: Parameter, attempt: Parameter, verification: Parameter, lag: Parameter
+) -> tuple[QuerySet[ExportJob], dict[str, object]]:
+    seen = {"verification": verification, "verify_after": LeaseEnd(lag)}
+    ended = {"status": JobStatus.SYNCED, "synced_at": Now(), "lease_until": None, "problem": ""}
+    return ExportJob.objects.filter(pk=job, attempt=attempt, status=JobStatus.EXPORTING), {**ended, **seen}
 
 
 @transaction.atomic

@@ -14,8 +14,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from directory.db.database_errors import is_database_unreachable
-from directory.db.leases import LeaseLost, get_lease_end, stopping
-from directory.db.prepared import Parameter, PreparedQuery
+from directory.db.leases import LeaseEnd, LeaseLost, get_lease_duration, stopping
+from directory.db.prepared import Parameter, PreparedQuery, PreparedUpdate
 from directory.rights import approvers
 from directory.rights.permissions import find_company_membership
 from erp_integrations import signing
@@ -178,12 +178,21 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
             job.tries += 1
             job.not_before = None
             job.guid = job.guid or uuid.uuid4()
-            job.lease_until = get_lease_end()
-            job.save()
+            numbers = {"attempt": job.attempt, "tries": job.tries}
+            save_claim(job=job.pk, guid=job.guid, duration=get_lease_duration(), **numbers)
             outcomes.record_export_event(job, ErpEvent.EXPORT_STARTED, {})
             return job
     outcomes.revoke_acceptance(job_id, problem)
     return None
+
+
+@PreparedUpdate
+def save_claim(
+    job: Parameter, attempt: Parameter, tries: Parameter, guid: Parameter, duration: Parameter
+) -> tuple[QuerySet[ExportJob], dict[str, object]]:
+    numbers = {"attempt": attempt, "tries": tries, "guid": guid}
+    lease = {"status": JobStatus.EXPORTING, "not_before": None, "lease_until": LeaseEnd(duration)}
+    return ExportJob.objects.filter(pk=job), {**numbers, **lease}
 
 
 @PreparedQuery

@@ -135,8 +135,8 @@ MUTATIONS = (
     Mutation(
         "the attempt check when all is written",
         OUTCOMES,
-        "ExportJob.objects.own(job).update(**changes)",
-        "ExportJob.objects.filter(pk=job.pk).update(**changes)",
+        "pk=job, attempt=attempt, status=JobStatus.EXPORTING), {**ended",
+        "pk=job), {**ended",
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
