@@ -3,9 +3,11 @@ nothing is guessed: the person is asked.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import TextChoices
@@ -28,6 +30,8 @@ class DayStyle(TextChoices):
 
 
 ANY_FIGURE = FigureField(whole=30, decimals=20)
+SHAPES: dict[str, dict[int, int]] = {"figure": str.maketrans("23456789", "1" * 8), "day": {}}
+"""By which texts are told apart: one digit is as good as another, but for zero."""
 SWAPPED = str.maketrans(".,", ",.")
 NO_TIME = re.compile(r"[T ](?:00:00(?::00)?(?:\.0+)?|12:00(?::00)? AM)$")
 NUMBERS_DAY = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")
@@ -44,66 +48,40 @@ def clean_figure(text: str, style: str, currency: str = "") -> str:
     return plain.translate(SWAPPED) if style == FigureStyle.COMMA else plain
 
 
-def read_figure(text: str, style: str, currency: str = "") -> Decimal | None:
-    """None where it is none in this style."""
-    try:
-        value: Decimal | None = ANY_FIGURE.clean(clean_figure(text, style, currency))
-    except ValidationError:
-        return None
+def read_figure(text: str, style: str) -> Decimal | None:
+    value: Decimal | None = ANY_FIGURE.clean(clean_figure(text, style))
     return value
 
 
-def find_figure_style(texts: Iterable[str], currency: str = "") -> str:
-    """Of all figures of a file, those that are one amount in one way only say which it is."""
-    styles, is_open = set(), False
-    for text in texts:
-        if type(text) is NativeCell or not text:
-            continue
-        point, comma = (read_figure(text, style, currency) for style in FigureStyle)
-        if (point is None) != (comma is None):
-            styles.add(FigureStyle.COMMA if point is None else FigureStyle.POINT)
-        is_open = is_open or point != comma
-    if len(styles) == 1:
-        return styles.pop()
-    return ASK if styles or is_open else FigureStyle.POINT
-
-
-def parse_day(text: str, style: str) -> date | None:
-    """Days in words and the years in front are the same everywhere. Raises ValueError."""
-    if type(text) is NativeCell:
-        if not isinstance(text.value, date):
-            raise ValueError(text)
+def read_day(text: str, style: str) -> date | None:
+    """Days in words and the years in front are the same everywhere. Raises ValidationError."""
+    if type(text) is NativeCell and isinstance(text.value, date):
         return text.value
-    text = NO_TIME.sub("", text)
+    text = "?" if type(text) is NativeCell else NO_TIME.sub("", text)
     if not text:
         return None
-    if parts := NUMBERS_DAY.fullmatch(text):
-        first, second, year = int(parts[1]), int(parts[3]), int(parts[4])
-        month, day = (first, second) if style == DayStyle.MONTH_FIRST else (second, first)
-        return date(year + 2000 * (year < 100), month, day)
+    with suppress(ValueError):
+        if parts := NUMBERS_DAY.fullmatch(text):
+            first, second, year = int(parts[1]), int(parts[3]), int(parts[4])
+            month, day = (first, second) if style == DayStyle.MONTH_FIRST else (second, first)
+            return date(year + 2000 * (year < 100), month, day)
     for form in DAY_FORMATS:
-        try:
+        with suppress(ValueError):
             return datetime.strptime(text.replace(",", ""), form).date()  # noqa: DTZ007  (a day has no zone)
-        except ValueError:
-            continue
-    raise ValueError(text)
+    raise ValidationError("Write a date such as 2025-03-31.")
 
 
-def read_day(text: str, style: str) -> date | None:
-    try:
-        return parse_day(text, style)
-    except ValueError:
-        return None
-
-
-def find_day_style(texts: Iterable[str]) -> str:
-    """As ``find_figure_style``."""
-    styles, is_open = set(), False
+def find_style(texts: Iterable[str], parse: Callable[[str, str], Any], styles: type[TextChoices]) -> str:
+    """Of all figures or days of a file, those that can be read in one way only say which it is."""
+    found, is_open = set[str](), False
     for text in texts:
-        month, day = (read_day(text, style) for style in DayStyle)
-        if (month is None) != (day is None):
-            styles.add(DayStyle.DAY_FIRST if month is None else DayStyle.MONTH_FIRST)
-        is_open = is_open or month != day
-    if len(styles) == 1:
-        return styles.pop()
-    return ASK if styles or is_open else DayStyle.MONTH_FIRST
+        values: dict[str, Any] = {}
+        for style in styles.values:
+            with suppress(ValidationError):
+                values[style] = parse(text, style)
+        if len(values) == 1:
+            found |= values.keys()
+        is_open = is_open or len({*values.values()}) > 1
+    if len(found) == 1:
+        return found.pop()
+    return ASK if found or is_open else str(styles.values[0])

@@ -6,10 +6,10 @@ commitment, every other row of that commitment says too, or leaves blank.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,12 +19,21 @@ from django.db.models.functions import Upper
 from openpyxl.utils import get_column_letter
 
 from commitments import services
-from commitments.cells import ASK, clean_figure, find_day_style, find_figure_style, parse_day
+from commitments.cells import (
+    ASK,
+    SHAPES,
+    DayStyle,
+    FigureStyle,
+    clean_figure,
+    find_style,
+    read_day,
+    read_figure,
+)
 from commitments.choices import list_vendors
 from commitments.errors import CommitmentError
 from commitments.events import CommitmentEvent
 from commitments.figures import to_the_cent
-from commitments.forms import MAX_LINES, CommitmentForm, LineChoices, LineForm, clean_text
+from commitments.forms import MAX_LINES, CommitmentForm, LineForm, clean_text
 from commitments.models import (
     DETAILS,
     Commitment,
@@ -38,54 +47,40 @@ from commitments.models import (
 from commitments.services import LINE_FIELDS
 from directory import history
 from directory.columns import Column, Table
-from directory.models import Company, Project, User
-from directory.rights.permissions import can_create_commitments, can_edit_commitment
+from directory.models import WORKING_LEVELS, Company, Project, ProjectMembership, User
+from directory.rights.permissions import can_edit_commitment
 from directory.row_files import UNCLEAR, NativeCell, Row, RowsRefused
 
 KINDS = {
     **dict.fromkeys(("subcontract", "subcontracts", "sub", "sc", "subcontractor"), Kind.SUBCONTRACT),
     **dict.fromkeys(("purchase order", "purchase orders", "po", "p.o."), Kind.PURCHASE_ORDER),
 }
-YES, NO = frozenset({"yes", "y", "true", "x", "1"}), frozenset({"no", "n", "false", "0"})
-PROJECT_COLUMN = Column(
-    "project", "Project", "project name, project number, job, job name, job number, project code"
-)
+YES_OR_NO = {
+    **dict.fromkeys(("yes", "y", "true", "x", "1"), True),
+    **dict.fromkeys(("no", "n", "false", "0"), False),
+}
+PROJECT_COLUMN = Column("project", "Project", "project name, project number, project code")
 COLUMNS = (
     PROJECT_COLUMN,
-    Column("kind", "Kind", "type, commitment type, contract type", values=KINDS),
-    Column(
-        "number",
-        "Number",
-        "contract number, contract id, subcontract number, subcontract id, commitment number, commitment id, "
-        "po number, order number, purchase order number, agreement number, sub number",
-        is_needed=True,
-    ),
+    Column("kind", "Kind", "type, contract type", values=KINDS),
+    Column("number", "Number", "contract number, purchase order number, sub number", is_needed=True),
     Column(
         "contract_company",
         "Contract Company",
-        "vendor, vendor name, company, company name, subcontractor, subcontractor name, supplier, "
-        "supplier name, contractor, payee, vendor code, vendor number, vendor id",
+        "vendor, vendor name, vendor code, vendor number, company, company name",
     ),
     Column(
-        "title",
-        "Title",
-        "contract title, contract description, subcontract title, subcontract description, "
-        "commitment title, commitment description, scope, scope of work, description of work",
+        "title", "Title", "contract title, contract description, scope, scope of work, description of work"
     ),
     Column("trade", "Trade"),
-    Column(
-        "issue_date",
-        "Issue date",
-        "date, contract date, date issued, issued, order date, po date, agreement date",
-        "day",
-    ),
-    Column("executed", "Executed", "signed", values=YES | NO),
-    Column("executed_date", "Executed date", "execution date, signed date, date signed", "day"),
-    Column("start_date", "Start date", "start, contract start, begin date, commencement date", "day"),
+    Column("issue_date", "Issue date", "date, contract date, issue", "day"),
+    Column("executed", "Executed", values=YES_OR_NO),
+    Column("executed_date", "Executed date", "", "day"),
+    Column("start_date", "Start date", "start, contract start", "day"),
     Column(
         "completion_date",
         "Completion date",
-        "completion, end date, finish date, finish, contract end, estimated completion date",
+        "completion, contract completion, estimated completion date",
         "day",
     ),
     Column("default_retainage", "Default Retainage", "retainage, retainage rate", "figure"),
@@ -94,35 +89,70 @@ COLUMNS = (
     Column("billing_item", "Billing item", "item, item number, line, line number, line item"),
     Column("description", "Line description", "description, item description, line item description"),
     Column("quantity", "Quantity", "", "figure"),
-    Column("unit_of_measure", "Unit", "unit of measure, units, u/m"),
+    Column("unit_of_measure", "Unit", "unit of measure, u/m"),
     Column("unit_cost", "Unit cost", "unit price, price, rate, cost per unit, price per unit", "figure"),
     Column(
         "amount",
         "Amount",
-        "total, line amount, line total, value, contract amount, contract value, total amount, "
-        "subcontract amount, subcontract value, scheduled value, extended amount, extended price, "
-        "original amount, original contract amount, committed amount, commitment amount, contract sum, "
-        "original value, total price, total cost, extension",
+        "total, line amount, line total, contract amount, contract sum, total amount, scheduled amount, "
+        "extended amount, extended price, original amount, original contract amount, committed amount, "
+        "total price, total cost, extension",
         "figure",
     ),
 )
 BY_NAME = {each.name: each for each in COLUMNS}
-HEADER = (
-    *("contract_company", "title", "trade", "default_retainage", "issue_date"),
-    *("executed", "executed_date", "start_date", "completion_date"),
-)
+HEADER = [name for name in BY_NAME if name not in ("project", "kind", "number", *LINE_FIELDS)]
+FIGURES = {each.name for each in COLUMNS if each.kind == "figure"}
+LINES = frozenset(LINE_FIELDS) - {"amount"}
 FIELDS = CommitmentForm.base_fields | LineForm.base_fields
 TOTAL = re.compile(r"(?:grand |sub-? ?)?totals?(?: (?:of|for) .*)?:?|sum:?|.* totals?:?", re.IGNORECASE)
-NOT_REPEATED = frozenset(
-    {"number", "title", "billing_item", "description", "quantity", "unit_cost", "amount"}
+MOST_PROBLEMS, MOST_NOTES, MOST_REMEMBERED, BATCH_SIZE = 1_000, 200, 20_000, 500
+MEANT: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "project": (
+        ("name", "number"),
+        "Several projects are called so. Write the number of one.",
+        "You may create commitments in no such project. Import projects first, or ask for Standard on its "
+        "Commitments tool.",
+    ),
+    "contract_company": (
+        ("name",),
+        "Several Contract Companies are called so. Write the code of one.",
+        "No Contract Company has this name or code. Add it, or import Contract Companies first.",
+    ),
+    "cost_code": (
+        ("code",),
+        "Several cost codes are called so. Write the code alone.",
+        "The project has no such cost code. Add it, or import cost codes first.",
+    ),
+    "cost_type": (
+        ("code", "name"),
+        "Several cost types are called so. Write the code of one.",
+        "There is no such cost type. Write the code of one.",
+    ),
+}
+"""Columns whose cells mean a row: all that one is called, and what is said of several, and of none."""
+UNSURE_FIGURES = (
+    "Some figures of this file, such as 1,250 or 1.250, may mean two amounts. Say how they are written in it."
 )
-MOST_PROBLEMS, MOST_NOTES = 1_000, 200
-BATCH_SIZE = 500
+UNSURE_DAYS = (
+    "Some dates of this file, such as 03/04/2025, may mean two days. Say how dates are written in it."
+)
+STYLES: tuple[tuple[str, str, Any, Any, str], ...] = (
+    ("figure", "Figures", FigureStyle, read_figure, UNSURE_FIGURES),
+    ("day", "Dates", DayStyle, read_day, UNSURE_DAYS),
+)
+BLANK = dict.fromkeys(("billing_item", "description", "unit_of_measure"), "")
+ATTRIBUTES = {name: f"{name}_id" for name in ("contract_company", "cost_code", "cost_type")}
+ONLY_FIGURES = "It has nothing but figures. If it is a total, remove it; if it is a line, describe it."
+SAME_AMOUNTS = (
+    "The lines of each commitment all have one amount. "
+    "If that is the amount of the whole, choose another column."
+)
 
 
 @dataclass(slots=True)
 class FileCommitment:
-    """One of the file, from its ``row`` on. ``stored`` is the one that is here already."""
+    """One of the file, from its ``row`` on. ``stored`` is here already; ``new_lines`` are to be its lines."""
 
     row: int
     project: Project
@@ -133,6 +163,7 @@ class FileCommitment:
     lines: list[dict[str, Any]] = field(default_factory=list)
     stored: Commitment | None = None
     differs: bool = False
+    new_lines: list[dict[str, Any]] | None = None
 
     @property
     def total(self) -> Decimal:
@@ -141,11 +172,10 @@ class FileCommitment:
 
 @dataclass
 class Reading:
-    """All that is read of a file, and every problem of it."""
+    """All that is read of a file, and every problem. ``by`` is None for the operator, who only looks."""
 
     company: Company
     by: User | None
-    """None is the operator, who only looks."""
     table: Table
     options: Mapping[str, Any]
     problems: list[str] = field(default_factory=list)
@@ -154,137 +184,74 @@ class Reading:
     notes: list[str] = field(default_factory=list)
     rows: int = 0
     commitments: dict[tuple[int, str, str], FileCommitment] = field(default_factory=dict)
-    figure_style: str = ""
-    day_style: str = ""
-    memory: dict[tuple[str, Any, type, str], Any] = field(default_factory=dict)
+    styles: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.clean_once: Any = lru_cache(MOST_REMEMBERED, typed=True)(self.clean_cell)
+        self.list_once: Any = lru_cache(self.list_named)
+        self.can_edit: Any = lru_cache(can_edit_commitment)
 
     def add_problem(self, row: int, column: str, sentence: str) -> None:
         self.problem_count += 1
         self.problem_rows.add(row)
         if len(self.problems) < MOST_PROBLEMS:
-            label = BY_NAME[column].label if column in BY_NAME else column
             place = self.table.places.get(column)
             letter = "" if place is None else f" (column {get_column_letter(place + 1)})"
-            self.problems.append(
-                f"Row {row}, {label}{letter}: {sentence}" if label else f"Row {row}: {sentence}"
-            )
+            label = f", {BY_NAME[column].label}{letter}" if column else ""
+            self.problems.append(f"Row {row}{label}: {sentence}")
 
-    @cached_property
-    def projects(self) -> dict[str, list[Project]]:
-        """Those in which the person may create."""
-        return find_projects(self.company, self.by, can_create_commitments)
+    def list_named(self, name: str, project: Project | None) -> Mapping[str, list[Any]]:
+        """The rows that a cell may mean, by all that they are called."""
+        if name == "project":
+            return find_projects(self.company, self.by, WORKING_LEVELS)
+        if name == "cost_code":
+            return build_index(name, CostCode.objects.filter(project=project))
+        model: Any = ContractCompany if name == "contract_company" else CostType
+        return build_index(name, model.objects.filter(company=self.company))
 
-    @cached_property
-    def vendors(self) -> dict[str, list[ContractCompany]]:
-        named: defaultdict[str, list[ContractCompany]] = defaultdict(list)
-        for vendor in ContractCompany.objects.filter(company=self.company):
-            named[clean_text(vendor.name)].append(vendor)
-        return named
-
-    @cached_property
-    def cost_types(self) -> dict[str, CostType]:
-        types = CostType.objects.filter(company=self.company)
-        by_text = ((each, text) for each in types for text in (each.name, str(each), each.code))
-        return {clean_text(text): each for each, text in by_text}
-
-    def find_project(self, text: str) -> Project:
-        found = self.projects.get(clean_text(text), [])
+    def find_named(self, name: str, text: str, project: Project | None) -> Any:
+        """By its exact name or number, else without regard to case; a vendor by its code, too."""
+        named = self.list_once(name, project if name == "cost_code" else None)
+        found = named.get(clean_text(text), [])
+        if name == "contract_company" and project and not found:
+            found = list(list_vendors(project).filter(code__iexact=text)[:2])
+        exact = [each for each in found if text in list_names(name, each)]
+        found = exact or [each for each in found if not getattr(each, "closed_at", None)] or found
         if len(found) != 1:
-            raise ValidationError(
-                "Several projects are called so. Write the number of one."
-                if found
-                else "You may create commitments in no such project. Import projects first, or ask for "
-                "Standard on its Commitments tool."
-            )
+            _, several, none = MEANT[name]
+            raise ValidationError(several if found else none)
+        if getattr(found[0], "closed_at", None):
+            raise ValidationError(f"{found[0].state}. Open it first, or choose another.")
         return found[0]
 
-    def find_vendor(self, text: str, project: Project) -> ContractCompany:
-        """By its exact name, without regard to case, or else by its code in accounting."""
-        same = self.vendors.get(clean_text(text)) or list(list_vendors(project).filter(code__iexact=text)[:2])
-        same = (
-            [each for each in same if each.name == text]
-            or [each for each in same if not each.closed_at]
-            or same
-        )
-        if len(same) != 1:
-            raise ValidationError(
-                "Several Contract Companies are called so. Write the code of one."
-                if same
-                else "No Contract Company has this name or code. Add it, or import Contract Companies first."
-            )
-        if same[0].closed_at:
-            raise ValidationError(f"{same[0].state}. Choose one that is open.")
-        return same[0]
-
-    def find_cost_code(self, text: str, project: Project) -> CostCode:
-        key = ("cost codes", project.pk, str, "")
-        if key not in self.memory:
-            codes = list(CostCode.objects.filter(project=project))
-            self.memory[key] = LineChoices(codes, []).by_text
-        code = self.memory[key].get(clean_text(text))
-        if code is None or code.closed_at:
-            raise ValidationError(
-                f"{code.state} in {project}. Open it first, or choose another."
-                if code
-                else f"{project} has no such cost code. Add it, or import cost codes first."
-            )
-        found: CostCode = code
-        return found
-
-    def clean_cell(self, name: str, cell: str, project: Project | None = None) -> Any:
-        """The value, as the form of a commitment reads it; of a column whose values come again, once. Raises
-        ValidationError.
-        """
-        if name in NOT_REPEATED:
-            return self.parse_cell(name, cell, project)
-        key = (name, project.pk if project else 0, type(cell), cell)
-        if key not in self.memory:
-            try:
-                self.memory[key] = self.parse_cell(name, cell, project)
-            except ValidationError as error:
-                self.memory[key] = error
-        value = self.memory[key]
-        if isinstance(value, ValidationError):
-            raise value
-        return value
-
-    def parse_cell(self, name: str, cell: str, project: Project | None) -> Any:
-        kind = BY_NAME[name].kind
-        if kind == "figure":
-            return self.parse_figure(name, cell)
-        if kind == "day":
-            try:
-                return parse_day(cell, self.day_style)
-            except ValueError:
-                raise ValidationError("Write a date such as 2025-03-31.") from None
-        if name == "executed":
-            if cell.casefold() not in YES | NO:
-                raise ValidationError("Write Yes or No.")
-            return cell.casefold() in YES
-        if type(cell) is NativeCell:
-            raise ValidationError(UNCLEAR.format("It"))
-        if name == "kind":
-            if cell.casefold() not in KINDS:
-                raise ValidationError("Write Subcontract or Purchase Order.")
-            return KINDS[cell.casefold()]
-        if name == "project":
-            return self.find_project(cell)
-        if name == "cost_type":
-            if clean_text(cell) not in self.cost_types:
-                raise ValidationError("There is no such cost type. Write the code of one.")
-            return self.cost_types[clean_text(cell)]
-        if project and name in ("contract_company", "cost_code"):
-            return (self.find_vendor if name == "contract_company" else self.find_cost_code)(cell, project)
-        return FIELDS[name].clean(cell)
+    def clean_cell(self, name: str, cell: str, project: Project | None) -> Any:
+        """The value, as the form of a commitment reads it, or why there is none."""
+        column = BY_NAME[name]
+        try:
+            if column.kind == "figure":
+                return self.parse_figure(name, cell)
+            if column.kind == "day":
+                return read_day(cell, self.styles["day"])
+            if isinstance(column.values, Mapping):
+                if cell.casefold() not in column.values:
+                    raise ValidationError(
+                        f"Write {'Yes or No' if name == 'executed' else ' or '.join(Kind.labels)}."
+                    )
+                return column.values[cell.casefold()]
+            if type(cell) is NativeCell:
+                raise ValidationError(UNCLEAR.format("It"))
+            return self.find_named(name, cell, project) if name in MEANT else FIELDS[name].clean(cell)
+        except ValidationError as error:
+            return error
 
     def parse_figure(self, name: str, cell: str) -> Decimal | None:
+        is_percent = cell.endswith("%")
         if type(cell) is NativeCell:
             if not isinstance(cell.value, Decimal):
                 raise ValidationError("It is no figure in Excel. Enter it again.")
-            text, is_percent = f"{cell.value:f}", cell.endswith("%")
+            text = f"{cell.value:f}"
         else:
-            is_percent = cell.endswith("%")
-            text = clean_figure(cell.removesuffix("%"), self.figure_style, self.company.currency)
+            text = clean_figure(cell.removesuffix("%"), self.styles["figure"], self.company.currency)
         value: Decimal | None = FIELDS[name].clean(text)
         if is_percent and name != "default_retainage":
             raise ValidationError("It is a percentage.")
@@ -295,293 +262,308 @@ class Reading:
                 raise ValidationError(f"It may be {value * 100:f} % or {value:f} %. Write it with its sign.")
         return value
 
+    def find_value(
+        self, row: int, name: str, cells: Mapping[str, str], project: Project | None = None
+    ) -> Any:
+        """Its value, or None where there is none, or none that can be read: then that is a problem."""
+        if name not in cells:
+            return None
+        value = self.clean_once(name, cells[name], project)
+        if isinstance(value, ValidationError):
+            self.add_problem(row, name, f"{cells[name][:40]}: {' '.join(value.messages)}")
+            return None
+        return value
 
-def find_projects(
-    company: Company, by: User | None, can: Callable[[User, Project], bool]
-) -> dict[str, list[Project]]:
-    """By their names and numbers, those in which the person can."""
-    named: defaultdict[str, list[Project]] = defaultdict(list)
-    for project in (Project.objects.visible_to(by) if by else Project.objects.all()).filter(company=company):
-        if by is None or can(by, project):
-            for text in {clean_text(project.name), clean_text(project.number)} - {""}:
-                named[text].append(project)
+    def find_commitment(
+        self, row: int, cells: Mapping[str, str], current: FileCommitment | None
+    ) -> FileCommitment | None:
+        """The one that the row belongs to, with what the row says of it."""
+        if "number" not in cells and (current is None or not cells.keys() - FIGURES):
+            column, sentence = ("", ONLY_FIGURES) if current else ("number", "It is missing.")
+            self.add_problem(row, column, sentence)
+            return None
+        project = self.find_value(row, "project", cells)
+        if project is None and "project" in cells:
+            return None
+        if "number" in cells or current is None:
+            kind = self.find_value(row, "kind", cells) or self.options.get("kind") or Kind.SUBCONTRACT
+            number, project = self.find_value(row, "number", cells), project or self.options.get("project")
+            if project is None:
+                self.add_problem(row, "project", "It is missing.")
+            if number and TOTAL.fullmatch(number):
+                self.add_problem(row, "number", "It is called a total. Remove the row, or change its number.")
+            if not (project and number):
+                return None
+            key = (project.pk, kind, number.upper())
+            current = self.commitments.setdefault(key, FileCommitment(row, project, kind, number))
+        elif project and project != current.project:
+            self.add_problem(row, "number", "It is missing.")
+            return None
+        for name in HEADER:
+            value = self.find_value(row, name, cells, current.project if name == "contract_company" else None)
+            if value is not None and current.values.setdefault(name, value) != value:
+                sentence = f"It is another one than in row {current.row}, for the same commitment"
+                self.add_problem(row, name, f"{cells[name][:40]}: {sentence} {current.number}.")
+        current.rows.append(row)
+        return current
+
+    def read_line(self, row: int, cells: Mapping[str, str], project: Project) -> dict[str, Any]:
+        """Without an amount, quantity times unit cost is the amount, as in the form."""
+        line = {
+            name: self.find_value(row, name, cells, project if name == "cost_code" else None)
+            for name in LINE_FIELDS
+            if name in cells
+        }
+        quantity, unit_cost = line.get("quantity"), line.get("unit_cost")
+        if "amount" not in cells and quantity is not None and unit_cost is not None:
+            amount = to_the_cent(quantity * unit_cost)
+            cell = NativeCell(f"{amount:,.2f}", amount)
+            line["amount"] = self.find_value(row, "amount", {"amount": cell})
+        return line
+
+    def check_commitments(self) -> None:
+        """Each as a whole, and those that are here already."""
+        found = list(self.commitments.values())
+        for each in found:
+            values = each.values
+            if values.get("executed_date") and "executed" not in self.table.places:
+                values["executed"] = True
+            if values.get("executed_date") and not values.get("executed"):
+                self.add_problem(each.row, "executed_date", "It is not executed.")
+            for name in {*DETAILS[Kind.SUBCONTRACT]}.difference(DETAILS[Kind(each.kind)]) & values.keys():
+                self.add_problem(each.row, name, "A purchase order has none.")
+            start, completion = values.get("start_date"), values.get("completion_date")
+            if start and completion and completion < start:
+                self.add_problem(each.row, "completion_date", "It is before the start date.")
+            if len(each.lines) > MAX_LINES:
+                self.add_problem(each.row, "", f"{each.number} has more than {MAX_LINES:,} lines.")
+        for at in range(0, len(found), BATCH_SIZE):
+            self.match_stored(found[at : at + BATCH_SIZE])
+        shared = [each for each in found if len(each.lines) > 1]
+        if shared and all(len({line.get("amount") for line in each.lines}) == 1 for each in shared):
+            self.notes.append(SAME_AMOUNTS)
+
+    def match_stored(self, batch: list[FileCommitment]) -> None:
+        as_written = [each.number for each in batch]  # of some letters the database knows no capital
+        named = Q(upper__in=[number.upper() for number in as_written]) | Q(number__in=as_written)
+        projects = {each.project for each in batch}
+        stored = Commitment.objects.annotate(upper=Upper("number")).filter(named, project__in=projects)
+        columns = [name for name in LINE_FIELDS if name in self.table.places]
+        lines: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+        rows = LineItem.objects.filter(commitment__in=stored).order_by("position")
+        for key, *values in rows.values_list("commitment_id", *columns):
+            lines[key].append(tuple(values))
+        for each in stored:
+            found = self.commitments.get((each.project_id, each.kind, each.number.upper()))
+            if found is None:
+                continue
+            found.stored = each
+            differences = [
+                BY_NAME[name].label
+                for name, value in found.values.items()
+                if getattr(each, ATTRIBUTES.get(name, name)) != getattr(value, "pk", value)
+            ]
+            if not LINES & {*columns}:
+                totals = [sum((line[0] or 0 for line in lines[each.pk]), Decimal(0)), found.total]
+                differences += ["amount"] if columns and totals[0] != totals[1] else []
+            elif [list_values(line, columns) for line in found.lines] != lines[each.pk]:
+                differences.append("Schedule of Values")
+            if differences:
+                self.check_change(found, each, differences)
+
+    def check_change(self, found: FileCommitment, stored: Commitment, differences: list[str]) -> None:
+        """It may be made, and is certain."""
+        found.differs = True
+        what = f"{found.number} is here already, with another {' and '.join(differences)}"
+        if not self.options.get("changes"):
+            self.add_problem(found.row, "", f"{what}. Leave it out, or tick that such commitments change.")
+            return
+        if len(self.notes) < MOST_NOTES:
+            self.notes.append(f"{found.number} changes: {', '.join(differences)}.")
+        if stored.lock != Lock.NONE or not (
+            self.by is None or self.can_edit(self.by, found.project, stored.created_by_id)
+        ):
+            self.add_problem(found.row, "", f"{what}, and you can't change it. Leave it out.")
+        elif "amount" in differences:
+            self.add_problem(found.row, "", f"{what}. The file has no lines to change it by.")
+        elif "Schedule of Values" in differences:
+            found.new_lines = self.build_lines(found, list(services.list_lines(stored)))
+
+    def build_lines(self, found: FileCommitment, stored: list[LineItem]) -> list[dict[str, Any]]:
+        """Each with what the file has no column for, of the stored line that it is: the same in all that the
+        file says, else the only one with its billing item, else with its texts. Where that is unsure, and
+        something of a line could become another's, it is a problem.
+        """
+        named = [name for name in LINE_FIELDS if name in self.table.places]
+        left, pairs = stored, dict[int, LineItem]()
+        for names in (named, {"billing_item"} & {*named}, {*named} - FIGURES):
+            alike: defaultdict[tuple[Any, ...], tuple[list[int], list[LineItem]]] = defaultdict(
+                lambda: ([], [])
+            )
+            for at, line in enumerate(found.lines):
+                if at not in pairs:
+                    alike[list_values(line, names)][0].append(at)
+            for each in left:
+                alike[list_values(vars(each), names)][1].append(each)
+            for key, (places, lines) in alike.items():
+                is_sure = len(lines) <= len(places) if names is named else len(lines) == len(places) == 1
+                if is_sure and any(key):
+                    pairs |= zip(places, lines, strict=False)
+            left = [each for each in left if each.pk not in {line.pk for line in pairs.values()}]
+        missing = [name for name in LINE_FIELDS if name not in named]
+        kept = [name for name in missing if any(getattr(each, name) not in (None, "") for each in left)]
+        if kept and len(pairs) < len(found.lines):
+            labels = " and ".join(BY_NAME[name].label for name in kept)
+            sentence = (
+                f"{found.number} changes, and which of its lines is which is not certain. Give the file"
+            )
+            self.add_problem(found.row, "", f"{sentence} their {labels}, too, or change it by hand.")
+        blank = {name: BLANK.get(name) for name in (*named, "amount")}
+        changed = []
+        for at, line in enumerate(found.lines):
+            before = services.get_line_values(pairs[at]) if at in pairs else {}
+            changed.append(before | blank | line)
+            factors = [(before.get(name), line.get(name)) for name in ("quantity", "unit_cost")]
+            if at in pairs and "amount" not in named and all(was == now for was, now in factors):
+                changed[-1]["amount"] = before["amount"]
+        return changed
+
+    def describe(self) -> dict[str, Any]:
+        found = list(self.commitments.values())
+        lines = [line for each in found for line in each.lines]
+        counts = {
+            "Rows": self.rows,
+            "Commitments": len(found),
+            "New": sum(each.stored is None for each in found),
+            "Changed": sum(each.differs for each in found),
+            "Here already, and left as they are": sum(
+                bool(each.stored) and not each.differs for each in found
+            ),
+            "Lines": len(lines),
+            "Lines without an amount": sum(line.get("amount") is None for line in lines),
+        }
+        facts = [(label, f"{count:,}") for label, count in counts.items()]
+        facts.append(("Amount", f"{self.company.currency} {sum((each.total for each in found), 0):,.2f}"))
+        for kind, label, styles, *_ in STYLES:
+            facts.append((f"{label} read as", dict(styles.choices).get(self.styles[kind], "")))
+        return {
+            "facts": facts,
+            "problems": self.problems,
+            "problem_count": self.problem_count,
+            "notes": self.notes,
+            "count": counts["New"] + counts["Changed"],
+            "stamp": [
+                [each.stored.pk, each.stored.version] for each in found if each.stored and each.differs
+            ],
+        }
+
+    def write(self) -> None:
+        """Drafts, never sent; and changes as if they were typed. In the transaction in which they were read.
+        Raises RowsRefused.
+        """
+        found, by = list(self.commitments.values()), self.by
+        new = [each for each in found if each.stored is None]
+        assert by is not None
+        try:
+            for start in range(0, len(new), BATCH_SIZE):
+                batch = new[start : start + BATCH_SIZE]
+                rows = Commitment.objects.bulk_create(
+                    Commitment(
+                        project=each.project, kind=each.kind, number=each.number, created_by=by, **each.values
+                    )
+                    for each in batch
+                )
+                LineItem.objects.bulk_create(
+                    LineItem(commitment=row, position=position, **line)
+                    for row, each in zip(rows, batch, strict=True)
+                    for position, line in enumerate(each.lines, start=1)
+                )
+                event = CommitmentEvent.COMMITMENT_CREATED
+                history.record_all(event=event, subjects=rows, by=by, company=self.company)
+            for each in found:
+                if each.stored and each.differs:
+                    services.update_commitment(
+                        commitment=each.stored,
+                        by=by,
+                        version=each.stored.version,
+                        values=each.values,
+                        lines=each.new_lines,
+                    )
+        except (IntegrityError, CommitmentError) as error:
+            problem = "Somebody else has just changed one of them. Check the file again."
+            raise RowsRefused(problem) from error
+
+
+def list_values(line: Mapping[str, Any], names: Iterable[str]) -> tuple[Any, ...]:
+    """Of a line of the file, or of a stored one: its cost code and cost type by their keys."""
+    values = ((name, line.get(ATTRIBUTES.get(name, name), line.get(name))) for name in names)
+    return tuple(BLANK.get(name) if value is None else getattr(value, "pk", value) for name, value in values)
+
+
+def is_total(row: list[str], cells: Mapping[str, str]) -> bool:
+    """It says so, and nothing else but figures."""
+    texts = {cell for name, cell in cells.items() if BY_NAME[name].kind == "text"}
+    return len(texts) < 2 and any(map(TOTAL.fullmatch, row)) and all(map(TOTAL.fullmatch, texts))
+
+
+def list_names(name: str, row: Any) -> set[str]:
+    return {str(row), *(getattr(row, attribute) for attribute in MEANT[name][0])} - {""}
+
+
+def build_index(name: str, rows: Iterable[Any]) -> dict[str, list[Any]]:
+    named: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        for text in set(map(clean_text, list_names(name, row))):
+            named[text].append(row)
     return named
+
+
+def find_projects(company: Company, by: User | None, levels: Collection[str]) -> dict[str, list[Project]]:
+    """By their names and numbers, those in which the person has one of these levels."""
+    projects = Project.objects.filter(company=company)
+    if by:
+        memberships = ProjectMembership.objects.filter(
+            user=by, user__is_active=True, commitments_level__in=levels
+        )
+        projects = Project.objects.visible_to(by).filter(company=company, memberships__in=memberships)
+    return build_index("project", projects)
 
 
 def read_commitments(reading: Reading, rows: list[Row], progress: Callable[[int], None]) -> None:
     """Every commitment of the rows, and every problem by row and column; nothing is written."""
-    reading.figure_style, reading.day_style = (
-        reading.options.get(f"{kind}s") or find_style(list_texts(reading.table, rows, kind))
-        for kind, find_style in (
-            ("figure", lambda texts: find_figure_style(texts, reading.company.currency)),
-            ("day", find_day_style),
-        )
-    )
-    if reading.figure_style == ASK:
-        reading.add_problem(reading.table.head + 1, "", UNSURE_FIGURES)
-    if reading.day_style == ASK:
-        reading.add_problem(reading.table.head + 1, "", UNSURE_DAYS)
-    if ASK in (reading.figure_style, reading.day_style):
+    table, places = reading.table, reading.table.places.items()
+    for kind, _, styles, parse, sentence in STYLES:
+        at = [place for name, place in places if BY_NAME[name].kind == kind]
+        texts = {
+            row[place].replace(reading.company.currency, "").translate(SHAPES[kind])
+            for _, row in table.list_rows(rows)
+            for place in at
+            if place < len(row) and type(row[place]) is str
+        }
+        reading.styles[kind] = reading.options.get(f"{kind}s") or find_style(texts, parse, styles)
+        if reading.styles[kind] == ASK:
+            reading.add_problem(table.head + 1, "", sentence)
+    if ASK in reading.styles.values():
         return
     current: FileCommitment | None = None
     since, total = Decimal(0), Decimal(0)
-    for count, (number, row) in enumerate(reading.table.list_rows(rows), start=1):
+    for count, (number, row) in enumerate(table.list_rows(rows), start=1):
         if not count % 1000:
             progress(count)
-        cells = {name: row[at] for name, at in reading.table.places.items() if at < len(row) and row[at]}
+        cells = {name: row[at] for name, at in places if at < len(row) and row[at]}
         if is_total(row, cells):
-            amount = find_value(reading, number, "amount", cells)
+            amount = reading.find_value(number, "amount", cells)
             if amount is not None and amount not in (total, since, current.total if current else None):
-                reading.add_problem(
-                    number, "amount", f"{amount:,.2f} is called a total, and is not that of the rows above."
-                )
+                problem = f"{amount:,.2f} is called a total, and is not that of the rows above."
+                reading.add_problem(number, "amount", problem)
             since = Decimal(0)
             reading.notes.append(f"Row {number} is a total, and was left out.")
             continue
         if not cells:
             continue
         reading.rows += 1
-        current = find_commitment(reading, number, cells, current)
-        if current is None:
-            continue
-        current.rows.append(number)
-        line = read_line(reading, number, cells, current.project)
-        if line:
+        current = reading.find_commitment(number, cells, current)
+        if current and (line := reading.read_line(number, cells, current.project)):
             current.lines.append(line)
             since, total = (each + (line.get("amount") or 0) for each in (since, total))
-    check_commitments(reading)
-
-
-UNSURE_FIGURES = (
-    "Some figures of this file, such as 1,250 or 1.250, may mean two amounts. Say how they are written in it."
-)
-UNSURE_DAYS = (
-    "Some dates of this file, such as 03/04/2025, may mean two days. Say how dates are written in it."
-)
-
-
-def list_texts(table: Table, rows: list[Row], kind: str) -> set[str]:
-    places = [place for name, place in table.places.items() if BY_NAME[name].kind == kind]
-    return {
-        row[place]
-        for _, row in table.list_rows(rows)
-        for place in places
-        if place < len(row) and type(row[place]) is str
-    }
-
-
-def is_total(row: list[str], cells: Mapping[str, str]) -> bool:
-    """It says so, and nothing else but figures."""
-    texts = {cell for name, cell in cells.items() if BY_NAME[name].kind == "text"}
-    return any(map(TOTAL.fullmatch, row)) and all(map(TOTAL.fullmatch, texts)) and len(texts) < 2
-
-
-def find_commitment(
-    reading: Reading, row: int, cells: Mapping[str, str], current: FileCommitment | None
-) -> FileCommitment | None:
-    """The one that the row belongs to, with what the row says of it."""
-    goes_on = "number" not in cells
-    if goes_on and (current is None or not cells.keys() - set(FIGURES)):
-        sentence = "It is missing." if current is None else ONLY_FIGURES
-        reading.add_problem(row, "number" if current is None else "", sentence)
-        return None
-    project = find_value(reading, row, "project", cells)
-    if project is None and "project" in cells:
-        return None
-    if goes_on and current:
-        kind, number, project = current.kind, current.number, project or current.project
-    else:
-        kind = find_value(reading, row, "kind", cells) or reading.options.get("kind") or Kind.SUBCONTRACT
-        number = find_value(reading, row, "number", cells)
-        project = project or reading.options.get("project")
-        if project is None:
-            reading.add_problem(row, "project", "It is missing.")
-        if number and TOTAL.fullmatch(number):
-            reading.add_problem(row, "number", "It is called a total. Remove the row, or change its number.")
-        if not (project and number):
-            return None
-    key = (project.pk, kind, number.upper())
-    found = reading.commitments.get(key)
-    if goes_on and found is not current:
-        reading.add_problem(row, "number", "It is missing.")
-        return None
-    if found is None:
-        found = reading.commitments[key] = FileCommitment(row, project, kind, number)
-    for name in HEADER:
-        value = find_value(reading, row, name, cells, project)
-        if value is None:
-            continue
-        if found.values.setdefault(name, value) != value:
-            sentence = f"It is another one than in row {found.row}, for the same commitment {number}."
-            reading.add_problem(row, name, f"{cells[name][:40]}: {sentence}")
-    return found
-
-
-FIGURES = ("default_retainage", "quantity", "unit_cost", "amount")
-ONLY_FIGURES = "It has nothing but figures. If it is a total, remove it; if it is a line, describe it."
-
-
-def find_value(
-    reading: Reading, row: int, name: str, cells: Mapping[str, str], project: Project | None = None
-) -> Any:
-    """Its value, or None where there is none, or none that can be read: then that is a problem."""
-    if name not in cells:
-        return None
-    try:
-        return reading.clean_cell(name, cells[name], project)
-    except ValidationError as error:
-        reading.add_problem(row, name, f"{cells[name][:40]}: {' '.join(error.messages)}")
-        return None
-
-
-def read_line(reading: Reading, row: int, cells: Mapping[str, str], project: Project) -> dict[str, Any]:
-    """Without an amount, quantity times unit cost is the amount, as in the form."""
-    given = {
-        name: find_value(reading, row, name, cells, project if name == "cost_code" else None)
-        for name in LINE_FIELDS
-        if name in cells
-    }
-    if (
-        given
-        and "amount" not in cells
-        and given.get("quantity") is not None
-        and given.get("unit_cost") is not None
-    ):
-        amount = to_the_cent(given["quantity"] * given["unit_cost"])
-        given["amount"] = find_value(reading, row, "amount", {"amount": NativeCell(f"{amount:,.2f}", amount)})
-    return given
-
-
-def check_commitments(reading: Reading) -> None:
-    """Each as a whole, and those that are here already."""
-    per_project: defaultdict[Project, list[FileCommitment]] = defaultdict(list)
-    for found in reading.commitments.values():
-        per_project[found.project].append(found)
-        values = found.values
-        if values.get("executed_date") and "executed" not in reading.table.places:
-            values["executed"] = True
-        if values.get("executed_date") and not values.get("executed"):
-            reading.add_problem(found.row, "executed_date", "It is not executed.")
-        for name in set(DETAILS[Kind.SUBCONTRACT]) - set(DETAILS[Kind(found.kind)]) & values.keys():
-            reading.add_problem(found.row, name, "A purchase order has none.")
-        start, completion = values.get("start_date"), values.get("completion_date")
-        if start and completion and completion < start:
-            reading.add_problem(found.row, "completion_date", "It is before the start date.")
-        if len(found.lines) > MAX_LINES:
-            reading.add_problem(found.row, "", f"{found.number} has more than {MAX_LINES:,} lines.")
-    for project, found_there in per_project.items():
-        for start in range(0, len(found_there), BATCH_SIZE):
-            match_stored(reading, project, found_there[start : start + BATCH_SIZE])
-    shared = [each for each in reading.commitments.values() if len(each.lines) > 1]
-    if shared and all(len({line.get("amount") for line in each.lines}) == 1 for each in shared):
-        reading.notes.append(SAME_AMOUNTS)
-
-
-SAME_AMOUNTS = (
-    "The lines of each commitment all have one amount. "
-    "If that is the amount of the whole, choose another column."
-)
-
-
-def match_stored(reading: Reading, project: Project, batch: Iterable[FileCommitment]) -> None:
-    by_key = {(each.kind, each.number.upper()): each for each in batch}
-    as_written = [each.number for each in by_key.values()]  # of some letters the database knows no capital
-    named = Q(upper__in=[number for _, number in by_key]) | Q(number__in=as_written)
-    stored = Commitment.objects.annotate(upper=Upper("number")).filter(named, project=project)
-    lines: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
-    for line in LineItem.objects.filter(commitment__in=stored).order_by("position").values():
-        lines[line["commitment_id"]].append({**line})
-    for each in stored:
-        found = by_key.get((each.kind, each.number.upper()))
-        if found is None:
-            continue
-        found.stored = each
-        if not (differences := list(list_differences(reading, found, each, lines[each.pk]))):
-            continue
-        found.differs = True
-        if reading.options.get("changes") and len(reading.notes) < MOST_NOTES:
-            reading.notes.append(f"{found.number} changes: {', '.join(differences)}.")
-        what = f"{found.number} is here already, with another {' and '.join(differences)}"
-        if not reading.options.get("changes"):
-            reading.add_problem(found.row, "", f"{what}. Leave it out, or tick that such commitments change.")
-        elif each.lock != Lock.NONE or not (
-            reading.by is None or can_edit_commitment(reading.by, project, each.created_by_id)
-        ):
-            reading.add_problem(found.row, "", f"{what}, and you can't change it. Leave it out.")
-        elif not reading.table.places.keys() & LINES and "amount" in differences:
-            reading.add_problem(found.row, "", f"{what}. The file has no lines to change it by.")
-
-
-LINES = frozenset(LINE_FIELDS) - {"amount"}
-
-
-def list_differences(
-    reading: Reading, found: FileCommitment, stored: Commitment, lines: list[dict[str, Any]]
-) -> Iterator[str]:
-    """Of what the file has a column for."""
-    named = reading.table.places.keys()
-    for name in HEADER:
-        value = found.values.get(name)
-        if value is not None and getattr(stored, BY_ATTRIBUTE.get(name, name)) != getattr(value, "pk", value):
-            yield BY_NAME[name].label
-    if not named & LINES:
-        if "amount" in named and sum((each["amount"] or 0 for each in lines), Decimal(0)) != found.total:
-            yield "amount"
-    elif [get_named(each, named) for each in lines] != [get_named(each, named) for each in found.lines]:
-        yield "Schedule of Values"
-
-
-BY_ATTRIBUTE = {"contract_company": "contract_company_id"}
-
-
-def get_named(line: Mapping[str, Any], named: Iterable[str]) -> list[Any]:
-    """Of a line of the file, or of a stored one, that for which the file has columns."""
-    values = (line.get(name, line.get(f"{name}_id")) for name in LINE_FIELDS if name in named)
-    return [None if value == "" else getattr(value, "pk", value) for value in values]
-
-
-def write_commitments(reading: Reading) -> None:
-    """Drafts, never sent; and changes as if they were typed. In the transaction in which they were read.
-    Raises RowsRefused.
-    """
-    found = reading.commitments.values()
-    new, by = [each for each in found if each.stored is None], reading.by
-    assert by is not None
-    try:
-        for start in range(0, len(new), BATCH_SIZE):
-            batch = new[start : start + BATCH_SIZE]
-            rows = Commitment.objects.bulk_create(
-                Commitment(
-                    project=each.project,
-                    kind=each.kind,
-                    number=each.number,
-                    created_by=by,
-                    **each.values,
-                )
-                for each in batch
-            )
-            LineItem.objects.bulk_create(
-                LineItem(commitment=row, position=position, **line)
-                for row, each in zip(rows, batch, strict=True)
-                for position, line in enumerate(each.lines, start=1)
-            )
-            event = CommitmentEvent.COMMITMENT_CREATED
-            history.record_all(event=event, subjects=rows, by=by, company=reading.company)
-        for each in found:
-            if each.stored and each.differs:
-                write_change(reading, each, each.stored, by)
-    except (IntegrityError, CommitmentError) as error:
-        raise RowsRefused("Somebody else has just changed one of them. Check the file again.") from error
-
-
-def write_change(reading: Reading, found: FileCommitment, stored: Commitment, by: User) -> None:
-    lines: list[dict[str, Any]] | None = None
-    if reading.table.places.keys() & LINES:
-        kept = [services.get_line_values(line) for line in services.list_lines(stored)]
-        kept += [{}] * (len(found.lines) - len(kept))
-        named = reading.table.places.keys() & {*LINE_FIELDS} | {"amount"}
-        blank = {name: getattr(LineItem(), name) for name in named}
-        lines = [before | blank | line for before, line in zip(kept, found.lines, strict=False)]
-    services.update_commitment(
-        commitment=stored, by=by, version=stored.version, values=found.values, lines=lines
-    )
+    reading.check_commitments()

@@ -5,9 +5,9 @@ or nothing. What is large is a worker's; the row says how far it is.
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
+from itertools import islice
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -16,11 +16,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from commitments import importing
-from commitments.cells import DayStyle, FigureStyle
 from commitments.choices import rehearsals
 from commitments.files import clean_name
 from commitments.forms import clean_text
-from commitments.importing import Reading, find_projects, read_commitments, write_commitments
+from commitments.importing import Reading, find_projects, read_commitments
 from commitments.lists import COST_CODE, PROJECT, VENDOR, ListKind, add_rows, check_rows
 from commitments.models import (
     WORKING,
@@ -38,7 +37,6 @@ from directory.rights.permissions import (
     RightMissing,
     can_create_commitments,
     can_review_approvers,
-    can_send_commitments,
 )
 from directory.row_files import MOST_ROWS, Row, RowsRefused, count_bytes, read_file
 from directory.wakeup import wake
@@ -55,6 +53,8 @@ LIST_KINDS: dict[str, ListKind] = {
     ImportKind.PROJECTS: PROJECT,
     ImportKind.COST_CODES: COST_CODE,
 }
+Checked = tuple[dict[str, Any], Callable[[], None], Reading | None]
+"""The result of a file, and what writes it; of commitments, they themselves."""
 COLUMNS: dict[str, tuple[Column, ...]] = {
     ImportKind.COMMITMENTS: importing.COLUMNS,
     ImportKind.VENDORS: VENDOR.columns,
@@ -80,11 +80,7 @@ def list_kinds(user: User, company: Company) -> list[ImportKind]:
 
 def create_import(*, company: Company, by: User, kind: str, file: "UploadedFile[bytes]") -> Import:
     """With the columns as they are found at first sight. Raises RowsRefused."""
-    first = []
-    for row in read_file(file):
-        first.append(row)
-        if len(first) > MOST_ABOVE + SAMPLE_SIZE:
-            break
+    first = list(islice(read_file(file), MOST_ABOVE + SAMPLE_SIZE + 1))
     if not first:
         raise RowsRefused("The file has no rows.")
     columns = COLUMNS[kind]
@@ -106,19 +102,18 @@ def create_import(*, company: Company, by: User, kind: str, file: "UploadedFile[
 
 def list_known(company: Company, columns: tuple[Column, ...]) -> dict[str, set[str]]:
     """By column the values that the company has. Three queries."""
-    if len(columns) < len(importing.COLUMNS):
-        return {}
-    codes = CostCode.objects.filter(project__company=company)[:MOST_ROWS]
+    names: dict[str, tuple[Any, str, str]] = {
+        "contract_company": (ContractCompany, "company", "name"),
+        "cost_code": (CostCode, "project__company", "code"),
+        "cost_type": (CostType, "company", "code"),
+    }
     return {
-        "contract_company": {
-            each.casefold()
-            for each in ContractCompany.objects.filter(company=company).values_list("name", flat=True)
-        },
-        "cost_code": {each.casefold() for each in codes.values_list("code", flat=True)},
-        "cost_type": {
-            each.casefold()
-            for each in CostType.objects.filter(company=company).values_list("code", flat=True)
-        },
+        column: {
+            text.casefold()
+            for text in model.objects.filter(**{owner: company}).values_list(name, flat=True)[:MOST_ROWS]
+        }
+        for column, (model, owner, name) in names.items()
+        if columns is importing.COLUMNS
     }
 
 
@@ -191,43 +186,32 @@ def run_import(found: Import) -> None:
 
     rows = read_rows(found)
     if found.state != ImportState.WRITING:
-        outcome = check_import(found, rows, record_progress)
-        if found.state == ImportState.REHEARSING and isinstance(outcome.read, Reading):
-            outcome.result["rehearsal"] = rehearsals[0](outcome.read, record_progress)
-        Import.objects.own(found).update(state=ImportState.CHECKED, result=outcome.result)
+        result, _, reading = check_import(found, rows, record_progress)
+        if found.state == ImportState.REHEARSING and reading:
+            result["rehearsal"] = rehearsals[0](reading, record_progress)
+        Import.objects.own(found).update(state=ImportState.CHECKED, result=result)
         return
     with transaction.atomic():
         Import.objects.lock_own(found)
-        outcome = check_import(found, rows, record_progress)  # whose statements keep the session
-        if outcome.result["problem_count"]:
-            raise RowsRefused(*outcome.result["problems"])
-        if any(outcome.result[name] != found.result.get(name) for name in ("stamp", "count")):
+        result, write, _ = check_import(found, rows, record_progress)  # whose statements keep the session
+        if result["problem_count"]:
+            raise RowsRefused(*result["problems"])
+        if any(result[name] != found.result.get(name) for name in ("stamp", "count")):
             raise RowsRefused("Something has changed since it was checked. Check it again.")
-        outcome.write()
-        Import.objects.own(found).update(state=ImportState.DONE, result=outcome.result, content=None)
-
-
-@dataclass
-class Outcome:
-    """That of a file, and how it is written."""
-
-    result: dict[str, Any]
-    write: Callable[[], None]
-    read: Any = field(default=None)
+        write()
+        Import.objects.own(found).update(state=ImportState.DONE, result=result, content=None)
 
 
 def read_rows(found: Import) -> list[Row]:
     """Raises RowsRefused."""
     content = Import.objects.values_list("content", flat=True).get(pk=found.pk)
-    rows = []
-    for row in read_file(BytesIO(content or b"")):
-        rows.append(row)
-        if len(rows) > MOST_ROWS:
-            raise RowsRefused(f"The file has more than {MOST_ROWS:,} rows. Split it.")
+    rows = list(islice(read_file(BytesIO(content or b"")), MOST_ROWS + 1))
+    if len(rows) > MOST_ROWS:
+        raise RowsRefused(f"The file has more than {MOST_ROWS:,} rows. Split it.")
     return rows
 
 
-def check_import(found: Import, rows: list[Row], progress: Callable[[int], None]) -> Outcome:
+def check_import(found: Import, rows: list[Row], progress: Callable[[int], None]) -> Checked:
     """All of the file as its columns were chosen. Raises RowsRefused."""
     table = Table(**found.table)
     project = Project.objects.filter(pk=found.options.get("project") or 0, company=found.company).first()
@@ -237,76 +221,46 @@ def check_import(found: Import, rows: list[Row], progress: Callable[[int], None]
         raise RowsRefused(f"You need Standard on the Commitments tool of {project}.")
     reading = Reading(found.company, found.by, table, found.options | {"project": project})
     read_commitments(reading, rows, progress)
-    return Outcome(describe_reading(reading), lambda: write_commitments(reading), reading)
+    return reading.describe(), reading.write, reading
 
 
-def describe_reading(reading: Reading) -> dict[str, Any]:
-    found = list(reading.commitments.values())
-    lines = [line for each in found for line in each.lines]
-    unpriced = sum(line.get("amount") is None for line in lines)
-    facts = [
-        ("Rows", f"{reading.rows:,}"),
-        ("Commitments", f"{len(found):,}"),
-        ("New", f"{sum(each.stored is None for each in found):,}"),
-        ("Changed", f"{sum(each.differs for each in found):,}"),
-        (
-            "Here already, and left as they are",
-            f"{sum(bool(each.stored) and not each.differs for each in found):,}",
-        ),
-        ("Lines", f"{len(lines):,}"),
-        ("Lines without an amount", f"{unpriced:,}"),
-        ("Amount", f"{reading.company.currency} {sum((each.total for each in found), 0):,.2f}"),
-        ("Figures read as", dict(FigureStyle.choices).get(reading.figure_style, "")),
-        ("Dates read as", dict(DayStyle.choices).get(reading.day_style, "")),
-    ]
-    return {
-        "facts": facts,
-        "problems": reading.problems,
-        "problem_count": reading.problem_count,
-        "notes": reading.notes,
-        "count": sum(each.stored is None or each.differs for each in found),
-        "stamp": [[each.stored.pk, each.stored.version] for each in found if each.stored and each.differs],
-    }
-
-
-def check_list(found: Import, table: Table, rows: list[Row], project: Project | None) -> Outcome:
+def check_list(found: Import, table: Table, rows: list[Row], project: Project | None) -> Checked:
     """Vendors and projects are the company's, a cost code its project's."""
     kind = LIST_KINDS[found.kind]
     per_owner: defaultdict[Any, list[Row]] = defaultdict(list)
-    named = find_projects(found.company, found.by, can_send_commitments) if kind is COST_CODE else {}
+    named = find_projects(found.company, found.by, [Level.ADMIN]) if kind is COST_CODE else {}
     problems: list[str] = []
     for number, row in table.list_rows(rows):
         cells = {name: row[at] for name, at in table.places.items() if at < len(row)}
-        owner: Any = found.company
+        text = cells.get("project", "")
+        owners: list[Any] = [found.company]
         if kind is COST_CODE:
-            text = cells.get("project", "")
             owners = named.get(clean_text(text), []) if text else [project] * bool(project)
-            if len(owners) != 1:
-                what = (
-                    f"{text[:40]}: {len(owners) or 'No'} projects of yours are called so."
-                    if text
-                    else "It is missing."
-                )
-                problems.append(f"Row {number}, Project: {what} You need Admin on its Commitments tool.")
-                continue
-            owner = owners[0]
-        if any(cells.values()):
-            per_owner[owner].append((number, [cells.get(each.name, "") for each in kind.columns]))
+        if len(owners) != 1:
+            called = f"{text[:40]}: {len(owners) or 'No'} projects of yours are called so."
+            problem = f"{called if text else 'It is missing.'} You need Admin on its Commitments tool."
+            problems.append(f"Row {number}, Project: {problem}")
+        elif any(cells.values()):
+            per_owner[owners[0]].append((number, [cells.get(each.name, "") for each in kind.columns]))
     new = same = 0
     for owner, of_owner in per_owner.items():
         kind.require_keep(found.by, owner)
         added, wrong, known = check_rows(kind, owner, of_owner)
         new, same, problems = new + len(added), same + known, problems + wrong
-    facts = [("Rows", f"{new + same + len(problems):,}"), ("New", f"{new:,}"), ("Here already", f"{same:,}")]
 
     def write() -> None:
         for owner, of_owner in per_owner.items():
             add_rows(kind=kind, owner=owner, rows=of_owner, by=found.by)
 
-    kept = problems[: importing.MOST_PROBLEMS]
-    return Outcome(
-        {"facts": facts, "problems": kept, "problem_count": len(problems), "count": new, "stamp": []}, write
-    )
+    counts = {"Rows": new + same + len(problems), "New": new, "Here already": same}
+    result = {
+        "facts": [(label, f"{count:,}") for label, count in counts.items()],
+        "problems": problems[: importing.MOST_PROBLEMS],
+        "problem_count": len(problems),
+        "count": new,
+        "stamp": [],
+    }
+    return result, write, None
 
 
 def purge_imports() -> int:

@@ -80,7 +80,7 @@ NAME = Column("name", "Name", "description, title, cost code name, phase name", 
 COMPANY = Column(
     "name",
     "Name",
-    "vendor, vendor name, contract company, company, company name, subcontractor, supplier",
+    "vendor, vendor name, contract company, company, company name",
     is_needed=True,
 )
 COST_CODE = ListKind(
@@ -109,8 +109,8 @@ PROJECT = ListKind(
     one="project",
     title="Projects",
     columns=(
-        Column("name", "Name", "project, project name, job name, job, description", is_needed=True),
-        Column("number", "Number", "project number, job number, project code, job code"),
+        Column("name", "Name", "project, project name, description", is_needed=True),
+        Column("number", "Number", "project number, project code"),
     ),
     needed="a name and a number",
     event="project",

@@ -18,19 +18,28 @@ MOST_ABOVE = 15
 SAMPLE_SIZE = 50
 EXACT, KNOWN, LIKE = 100, 80, 90
 IGNORED_WORDS = frozenset({"the", "of", "in", "a", "usd", "us", "eur", "cad", "percent"})
-LONG_WORDS = {
-    **dict.fromkeys(("no", "nr", "num", "nbr", "#"), "number"),
-    **dict.fromkeys(("desc", "descr"), "description"),
-    **dict.fromkeys(("qty", "quant"), "quantity"),
-    **dict.fromkeys(("uom", "um"), "unit"),
-    **dict.fromkeys(("ret", "retention"), "retainage"),
-    "amt": "amount",
-    "cd": "code",
-    "proj": "project",
-    "subk": "subcontract",
-    "val": "value",
-    "dt": "date",
+WORDS = {
+    each: word
+    for word, others in {
+        "number": "no nr num nbr # id",
+        "description": "desc descr",
+        "quantity": "qty quant",
+        "unit": "uom um",
+        "retainage": "ret retention",
+        "amount": "amt value val",
+        "code": "cd",
+        "project": "proj job",
+        "contract": "subcontract subk commitment agreement po sc order",
+        "vendor": "subcontractor contractor supplier payee",
+        "date": "dt",
+        "start": "begin commencement",
+        "completion": "end finish",
+        "issue": "issued",
+        "executed": "signed execution",
+    }.items()
+    for each in others.split()
 }
+"""One for all that mean the same in a heading."""
 FIGURE = re.compile(r"[\s$€£A-Z(-]*\d[\d.,'’\s]*[\s$€£A-Z)%-]*|[-–—]")
 DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T].*)?|(?:19|20)\d{6}|.*[A-Za-z]{3,}.*\d{4}")
 FITS = {"figure": (FIGURE, Decimal), "day": (DAY, date), "text": (re.compile(".*", re.DOTALL), object)}
@@ -85,10 +94,8 @@ def parse_heading(text: str) -> tuple[str, ...]:
     """The words that count, in one order and written one way; units in brackets don't."""
     text = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", text) if re.sub(r"\(.*?\)|\[.*?\]|\W", "", text) else text
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).casefold().replace("e-mail", "email")
-    words = [LONG_WORDS.get(each, each) for each in re.findall(r"#|[^\W_]+", text)]
-    return tuple(
-        sorted({each[:-1] if len(each) > 3 and each[-1] == "s" else each for each in words} - IGNORED_WORDS)
-    )
+    words = [re.sub(r"(?<=...)s$", "", each) for each in re.findall(r"#|[^\W_]+", text)]
+    return tuple(sorted({WORDS.get(each, each) for each in words} - IGNORED_WORDS))
 
 
 def find_table(
