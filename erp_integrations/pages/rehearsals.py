@@ -4,6 +4,7 @@ By the checks that stand before Send and before the wire, on Spectrum's lists as
 at what Spectrum holds. Nothing is written, there or here: our database is read where it can't be written.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,26 +25,34 @@ from erp_integrations.models import Connection
 from erp_integrations.snapshots import build_document
 
 BATCH_SIZE = 100
-UNLINKED = frozenset({"vendor-not-linked", "job-not-linked", "contract-company-missing"})
-GROUPS = ("blocked", "unlinked", "doubled", "over width", "cut")
+GROUPS = {
+    "blocked": None,
+    "unlinked": re.compile("vendor-not-linked|job-not-linked|contract-company-missing"),
+    "doubled": re.compile("erp-id-(taken|awaiting|seen)|twice-in-file|here-already|in-spectrum|elsewhere"),
+    "over width": re.compile(".*-too-long$"),
+    "cut": re.compile("cut-"),
+}
+"""By the codes of their causes; blocked is whatever would not go."""
 
 
 @dataclass
 class Rehearsed:
-    """One commitment. ``causes`` are sentences by their code; with ``is_blocked`` it would not go."""
+    """One commitment. ``causes`` are sentences by their code."""
 
     found: FileCommitment
     connection: Connection | None = None
     key: Key | None = None
     calls: tuple[Call, ...] = ()
     causes: dict[str, str] = field(default_factory=dict)
-    is_blocked: bool = False
     groups: set[str] = field(default_factory=set)
 
-    def add_cause(self, code: str, sentence: str, group: str = "", *, blocks: bool = True) -> None:
+    @property
+    def is_blocked(self) -> bool:
+        return "blocked" in self.groups
+
+    def add_cause(self, code: str, sentence: str, *, blocks: bool = True) -> None:
         self.causes.setdefault(code, sentence)
-        self.is_blocked = self.is_blocked or blocks
-        self.groups |= {group} - {""} | ({"blocked"} if blocks else set())
+        self.groups |= {name for name, codes in GROUPS.items() if (codes.match(code) if codes else blocks)}
 
 
 def build_rehearsal(
@@ -62,17 +71,19 @@ def build_rehearsal(
     counts = Counter((each.connection, each.key) for each in rehearsed if each.key)
     for each in rehearsed:
         if each.key and counts[each.connection, each.key] > 1:
-            each.add_cause(
-                "twice-in-file", "Two of the file would be one subcontract in Spectrum.", "doubled"
-            )
-    notes = [
-        note for connection in {each.connection for each in rehearsed} for note in look(connection, rehearsed)
-    ]
+            each.add_cause("twice-in-file", "Two of the file would be one subcontract in Spectrum.")
+    connections = {each.connection for each in rehearsed}
+    notes = [note for each in connections if each for note in look(each, rehearsed)]
+    having: defaultdict[str, list[Rehearsed]] = defaultdict(list)
+    for each in rehearsed:
+        for code in each.causes:
+            having[code].append(each)
+    commonest = sorted(having.items(), key=lambda item: -len(item[1]))  # in the words of the first
     rows = sum(len(each.found.rows) for each in rehearsed) if only else reading.rows
     clean = sum(len(each.found.rows) for each in rehearsed if not each.is_blocked)
     return {
         "groups": [describe(name, [each for each in rehearsed if name in each.groups]) for name in GROUPS],
-        "causes": [describe(sentence, having) for sentence, having in list_causes(rehearsed)],
+        "causes": [describe(each[0].causes[code], each) for code, each in commonest],
         "notes": notes,
         "line": f"rows {rows} clean {clean} blocked {rows - clean} written 0",
     }
@@ -97,34 +108,24 @@ def check_commitment(found: FileCommitment, reading: Reading) -> Rehearsed:
     basis = build_basis(document)
     erp_id = basis.proposed_erp_id
     issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=erp_id)
-    rehearsed = Rehearsed(found, basis.connection)
+    rehearsed, blocking = Rehearsed(found, basis.connection), preflight.list_blocking(issues)
     for issue in issues:
-        group = (
-            "unlinked" if issue.code in UNLINKED else "over width" if issue.code.endswith("-too-long") else ""
-        )
-        group = (
-            "doubled" if issue.code.startswith(("erp-id-taken", "erp-id-awaiting", "erp-id-seen")) else group
-        )
-        rehearsed.add_cause(
-            issue.code, issue.sentence, group, blocks=issue in preflight.list_blocking(issues)
-        )
+        rehearsed.add_cause(issue.code, issue.sentence, blocks=issue in blocking)
     if reading.problem_rows.intersection(found.rows):
         rehearsed.add_cause("not-read", "A row of it can't be read.")
     if stored and stored.lock != Lock.NONE:
-        rehearsed.add_cause("here-already", "It is with accounting, or in Spectrum, already.", "doubled")
+        rehearsed.add_cause("here-already", "It is with accounting, or in Spectrum, already.")
     if basis.connection and basis.references.vendor_code and erp_id:
         rehearsed.key = basis.get_key(erp_id)
     if not rehearsed.is_blocked:
         rehearsed.calls = basis.build_calls(erp_id=erp_id)
         if cut := [element.name for call in rehearsed.calls for element in call.elements if element.cut]:
-            rehearsed.add_cause(f"cut-{cut[0]}", f"{cut[0]} is cut, or respelled.", "cut", blocks=False)
+            rehearsed.add_cause(f"cut-{cut[0]}", f"{cut[0]} is cut, or respelled.", blocks=False)
     return rehearsed
 
 
-def look(connection: Connection | None, rehearsed: list[Rehearsed]) -> Iterator[str]:
+def look(connection: Connection, rehearsed: list[Rehearsed]) -> Iterator[str]:
     """Have each that Spectrum holds already said so; and a sentence where nobody can look."""
-    if connection is None:
-        return
     adapter = get_adapter(connection)
     mine = [each for each in rehearsed if each.connection == connection and each.key]
     if not adapter.has_read_back:
@@ -138,9 +139,7 @@ def look(connection: Connection | None, rehearsed: list[Rehearsed]) -> Iterator[
             return
         for each in batch:
             if each.key in records:
-                each.add_cause(
-                    "in-spectrum", "Spectrum has a subcontract of this vendor and number.", "doubled"
-                )
+                each.add_cause("in-spectrum", "Spectrum has a subcontract of this vendor and number.")
         planned = [each for each in batch if each.calls and not each.is_blocked]
         moved = adapter.find_moved_records([each.calls for each in planned])
         if isinstance(moved, Unavailable):
@@ -149,18 +148,7 @@ def look(connection: Connection | None, rehearsed: list[Rehearsed]) -> Iterator[
         owned = find_owners(connection, {record.key for records in moved for record in records})
         for each, elsewhere in zip(planned, moved, strict=True):
             if any(record.key not in owned for record in elsewhere):
-                each.add_cause("elsewhere", "Spectrum has its job and lines under another number.", "doubled")
-
-
-def list_causes(rehearsed: list[Rehearsed]) -> list[tuple[str, list[Rehearsed]]]:
-    """The commonest first, each in the words of the first that has it."""
-    having: defaultdict[str, list[Rehearsed]] = defaultdict(list)
-    for each in rehearsed:
-        for code in each.causes:
-            having[code].append(each)
-    return [
-        (each[0].causes[code], each) for code, each in sorted(having.items(), key=lambda item: -len(item[1]))
-    ]
+                each.add_cause("elsewhere", "Spectrum has its job and lines under another number.")
 
 
 def describe(name: str, having: list[Rehearsed]) -> list[str]:
