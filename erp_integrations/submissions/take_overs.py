@@ -71,24 +71,22 @@ def ask_for_take_over(*, wanted: TakeOver, by: User, expected: str | None = None
     if row.is_moving:
         raise Conflict("A worker is at it, whoever asked for it. Wait until it is done.")
     before = {name: getattr(row, name) for name in work.fields}
+    event, detail = ErpEvent.TAKE_OVER_ASKED_FOR, before | {"shown": expected}
+    row.status, row.asked_by, row.report, row.problem, row.tries = TakeOverStatus.TAKING, by, {}, "", 0
     if expected is None:
         after = {name: getattr(wanted, name) for name in work.fields}
-        goes_by_rule = row.takes_new or row.closes or wanted.takes_new or wanted.closes
         for name, value in after.items():
             setattr(row, name, value)
         row.status, row.plan, row.shown = TakeOverStatus.LOOKING, {}, []
+        goes_by_rule = any(each.get("takes_new") or each.get("closes") for each in (before, after))
         event, detail = ErpEvent.TAKE_OVER_RULE_CHANGED, {"before": before, "after": after}
-        is_told = goes_by_rule and before != after
-    elif expected == row.stamp:
-        row.status, is_told = TakeOverStatus.TAKING, True
-        event, detail = ErpEvent.TAKE_OVER_ASKED_FOR, before | {"shown": expected}
-    else:
+        detail = detail if goes_by_rule and before != after else {}
+    elif expected != row.stamp:
         raise Conflict(
             "What would be taken over is not what you were shown any more. It is below as it is now."
         )
-    row.asked_by, row.report, row.problem, row.tries = by, {}, "", 0
     row.save()
-    if is_told:
+    if detail:
         history.record(event=event, subject=connection, by=by, company=connection.company, detail=detail)
 
 

@@ -39,10 +39,6 @@ HELP = {
     "job_numbers": "Blank: all. Or numbers, beginnings and ranges: 23*, 2300 to 2399.",
     "takes_new": "Spectrum's lists are read every day. Else what is new there is only shown here.",
 }
-FORMS = {
-    kind: forms.modelform_factory(TakeOver, fields=work.fields, help_texts=HELP)
-    for kind, work in WORKS.items()
-}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,7 +65,8 @@ def show_take_over(
     row = TakeOver.objects.filter(connection=connection, kind=kind).first() or TakeOver(kind=kind)
     row.connection = connection
     expected = request.POST.get("expected")
-    form = FORMS[kind](request.POST if request.method == "POST" and expected is None else None, instance=row)
+    entered = request.POST if request.method == "POST" and expected is None else None
+    form = forms.modelform_factory(TakeOver, fields=work.fields, help_texts=HELP)(entered, instance=row)
     if request.method == "POST" and not form.errors:
         try:
             ask_for_take_over(wanted=row, expected=expected, by=request.user)
