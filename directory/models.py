@@ -485,7 +485,7 @@ class HistoryEntry(models.Model):
             ),
             models.Index(
                 fields=["company_id", "id"],
-                condition=Q(event="membership.removed"),
+                condition=Q(event="membership.removed", subject_type="directory.companymembership"),
                 name="history_of_leavers",
             ),
         ]

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.forms import Form, Select
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -90,9 +90,7 @@ def list_tabs(company: Company, current: str) -> list[NavItem]:
     return [NavItem(label, url, label == current) for label, url in urls.items()]
 
 
-def build_page(
-    request: SignedInRequest, template: str, tab: str, form: Form | Any, **parts: Any
-) -> HttpResponse:
+def build_page(request: SignedInRequest, template: str, tab: str, form: Any, **parts: Any) -> HttpResponse:
     company = request.current_company
     context = {"company": company, "tabs": list_tabs(company, tab), "form": form, **parts}
     status = 422 if form and form.errors else 200
@@ -144,17 +142,17 @@ def list_people(request: SignedInRequest, company: Company) -> HttpResponse:
             return redirect(request.get_full_path())
     kept = {"q": search, "show": show, "project": str(project_id or "")}
     kept = {name: value for name, value in kept.items() if value}
-    page = pagination.get_page(found, request.GET.dict(), by="place", ascending=True, kept=kept)
-    on_projects = defaultdict(list)
     listed = ProjectMembership.objects.filter(project__company=company).select_related("project")
-    for each in listed.filter(user__in=[row.user_id for row in page.rows]).order_by("project__name"):
-        on_projects[each.user_id].append(each)
+    on_projects = Prefetch(
+        "user__project_memberships", listed.order_by("project__name"), to_attr="on_projects"
+    )
+    rows = found.prefetch_related(on_projects)
+    page = pagination.get_page(rows, request.GET.dict(), by="place", ascending=True, kept=kept)
     lists = Select(choices=[(name, label) for name, (label, _) in SHOWN.items()])
     choices = Select(choices=[("", "Any project"), *company.projects.values_list("pk", "name")])
     filters = [("show", "Show", lists.render("show", show, {"id": "show"}))]
     filters += [("project", "Project", choices.render("project", project_id, {"id": "project"}))]
-    rows = [(row, on_projects[row.user_id]) for row in page.rows]
-    context = {"filters": filters, "rows": rows, "page": page, "search": search, "count": found.count()}
+    context = {"filters": filters, "page": page, "search": search, "count": found.count()}
     return build_page(request, "people", "People", form, **context)
 
 

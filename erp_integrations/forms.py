@@ -198,18 +198,14 @@ class ApproverReviewForm(ExpectedHashForm):
     """Which list of approvers was looked at, who on it is too many, and why."""
 
     flagged = forms.TypedMultipleChoiceField(
-        coerce=int,
-        required=False,
-        error_messages={"invalid_choice": "Somebody you ticked is not on the list."},
+        coerce=int, required=False, error_messages={"invalid_choice": "Somebody ticked is not on the list."}
     )
     reason = build_text_field("Reason", "Mailed to those who can revoke it and kept in the history.", rows=3)
 
     def __init__(self, *args: Any, approver_list: ApproverList, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.approver_list, self.people = (
-            approver_list,
-            [each.membership.user_id for each in approver_list.approvers],
-        )
+        self.approver_list = approver_list
+        self.people = [each.membership.user_id for each in approver_list.approvers]
         flagged = self.fields["flagged"]
         assert isinstance(flagged, forms.TypedMultipleChoiceField)
         flagged.choices = [(str(person), str(person)) for person in self.people]

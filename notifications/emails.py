@@ -234,33 +234,20 @@ def store_rights_notice(
     *,
     recipients: Iterable[User],
     headline: str,
-    sentence: str,
-    facts: Sequence[tuple[str, str]],
-    reason: str,
-    link: str,
     kind: Kind = Kind.RIGHTS,
     dedupe_key: str = "",
     operator: str = "",
+    **content: Any,
 ) -> list[OutgoingEmail]:
     """Tell administrators, or whose they are, that the rights to commit money changed or wait for review.
 
-    ``facts`` are names with their values, ``reason`` is in a person's words; blank where none was given.
-    ``operator`` is the address of whoever runs the server, who has no account.
+    ``content`` is a sentence, facts, which are names with their values, a reason in a person's words, blank
+    where none was given, and a link. ``operator`` is the address of whoever runs the server.
     """
+    more = {"dedupe_key": dedupe_key, "operator": operator}
+    context = content | {"is_own": kind == Kind.PRIVILEGE}
     return store_emails(
-        recipients=recipients,
-        kind=kind,
-        subject=headline,
-        template="emails/rights",
-        context={
-            "sentence": sentence,
-            "facts": facts,
-            "reason": reason,
-            "link": link,
-            "is_own": kind == Kind.PRIVILEGE,
-        },
-        dedupe_key=dedupe_key,
-        operator=operator,
+        recipients=recipients, kind=kind, subject=headline, template="emails/rights", context=context, **more
     )
 
 

@@ -370,15 +370,9 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
     def delete_model(self, request: HttpRequest, obj: CompanyMembership) -> None:
         memberships.delete_company_membership(membership=obj, by=get_person(request))
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        extra_context = {**(extra_context or {}), "privilege_history": list_privilege_history(object_id)}
-        return super().change_view(request, object_id, form_url, extra_context)
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        kwargs["extra_context"] = {"privilege_history": list_privilege_history(object_id)}
+        return super().change_view(request, object_id, *args, **kwargs)
 
 
 def list_privilege_history(object_id: str) -> list[tuple[HistoryEntry, str, User | None]]:

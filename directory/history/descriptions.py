@@ -133,14 +133,13 @@ def _describe_export(detail: Mapping[str, Any], people: People) -> str:
     return f"History was exported as {str(detail.get('format', 'a file')).upper()}"
 
 
-_PRIVILEGE = {
-    DirectoryEvent.PRIVILEGE_GRANTED: "granted to {person}",
-    DirectoryEvent.PRIVILEGE_REVOKED: "revoked from {person}",
-    DirectoryEvent.PRIVILEGE_SUSPENDED: "suspended for {person}, until it is granted again",
-    DirectoryEvent.PRIVILEGE_REQUESTED: "requested for {person}",
-    DirectoryEvent.PRIVILEGE_DECLINED: "declined for {person}",
-}
 _SENTENCES = {
+    DirectoryEvent.PRIVILEGE_GRANTED: "Can Push to Accounting was granted to {person}",
+    DirectoryEvent.PRIVILEGE_REVOKED: "Can Push to Accounting was revoked from {person}",
+    DirectoryEvent.PRIVILEGE_SUSPENDED: "Can Push to Accounting was suspended for {person}, until it is "
+    "granted again",
+    DirectoryEvent.PRIVILEGE_REQUESTED: "Can Push to Accounting was requested for {person}",
+    DirectoryEvent.PRIVILEGE_DECLINED: "Can Push to Accounting was declined for {person}",
     DirectoryEvent.PEOPLE_CHANGED: "Levels of {count:,} people changed at one press; each has an entry",
     DirectoryEvent.ROLE_ADDED: "Role {name}{levels}",
     DirectoryEvent.ROLE_DELETED: "Role {name}{levels}",
@@ -153,11 +152,7 @@ _WITH_REASON = (
     *(DirectoryEvent.APPROVERS_FLAGGED, DirectoryEvent.HISTORY_RESTORED, DirectoryEvent.PERSON_ERASED),
 )
 DESCRIPTIONS: dict[Event, EventDescription] = {
-    **{
-        event: EventDescription(_build_sentence(f"Can Push to Accounting was {done}"), message_key="reason")
-        for event, done in _PRIVILEGE.items()
-    },
-    **{event: EventDescription(_build_sentence(sentence)) for event, sentence in _SENTENCES.items()},
+    **{event: EventDescription(_build_sentence(each), "", "reason") for event, each in _SENTENCES.items()},
     **dict.fromkeys(_WITH_REASON, EventDescription(message_key="reason")),
     DirectoryEvent.MEMBERSHIP_REMOVED: EventDescription(_describe_removed_member),
     DirectoryEvent.RIGHT_REFUSED: EventDescription(

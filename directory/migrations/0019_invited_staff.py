@@ -15,7 +15,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="historyentry",
             index=models.Index(
-                condition=models.Q(("event", "membership.removed")),
+                condition=models.Q(
+                    ("event", "membership.removed"), ("subject_type", "directory.companymembership")
+                ),
                 fields=["company_id", "id"],
                 name="history_of_leavers",
             ),

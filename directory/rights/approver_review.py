@@ -24,11 +24,8 @@ def describe_review_conflict(approver_list: ApproverList, by: User) -> str:
     is freed from this one. Nor does whoever granted what is on the list since it was last looked at, nor an
     account in which whoever granted may sit.
     """
-    approver_ids = (
-        set()
-        if approver_list.own_decisions.is_lifted
-        else {each.membership.user_id for each in approver_list.approvers}
-    )
+    is_free = approver_list.own_decisions.is_lifted
+    approver_ids = {each.membership.user_id for each in approver_list.approvers if not is_free}
     last = approver_list.review.entry.pk if approver_list.review.entry else 0
     grants = [each.grant.entry for each in approver_list.approvers if each.grant]
     granter_ids = {entry.by_id for entry in grants if entry.pk > last}
@@ -77,11 +74,6 @@ def record_approver_review(
     detail = {"seen_hash": expected_hash, "kept": sorted(approver_ids.difference(flagged))}
     if flagged:
         detail |= {"flagged": sorted(flagged), "reason": reason.strip()}
-    history.record(
-        event=DirectoryEvent.APPROVERS_FLAGGED if flagged else DirectoryEvent.APPROVERS_CONFIRMED,
-        subject=company_row,
-        by=by,
-        company=company_row,
-        detail=detail,
-    )
+    event = DirectoryEvent.APPROVERS_FLAGGED if flagged else DirectoryEvent.APPROVERS_CONFIRMED
+    history.record(event=event, subject=company_row, by=by, company=company_row, detail=detail)
     return approver_list

@@ -337,15 +337,9 @@ def build_review(
 
 def hash_approver_list(company: Company, approvers: Sequence[Approver]) -> str:
     """SHA-256 of what a person confirms: who, by which grant, at which level, and the own-decision rule."""
-    content: list[Any] = [
-        [
-            approver.membership.pk,
-            approver.membership.user_id,
-            approver.grant.entry.pk if approver.grant else None,
-            approver.membership.erp_integrations_level,
-            approver.membership.user.is_active,
-        ]
-        for approver in sorted(approvers, key=lambda approver: approver.membership.pk)
-    ]
+    content: list[Any] = []
+    for each in sorted(approvers, key=lambda approver: approver.membership.pk):
+        row, grant = each.membership, each.grant.entry.pk if each.grant else None
+        content.append([row.pk, row.user_id, grant, row.erp_integrations_level, row.user.is_active])
     text = json.dumps([company.pk, company.allows_own_decisions, content])
     return hashlib.sha256(text.encode()).hexdigest()

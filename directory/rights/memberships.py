@@ -275,13 +275,8 @@ def set_company_rule(*, company: Company, by: User, column: str, value: bool, re
         return
     Company.objects.filter(pk=company.pk).update(**{column: value})
     setattr(company, column, value)
-    history.record(
-        event=rule.turned_on if value else rule.turned_off,
-        subject=company_row,
-        by=by,
-        company=company_row,
-        detail={"reason": reason.strip()},
-    )
+    event, detail = rule.turned_on if value else rule.turned_off, {"reason": reason.strip()}
+    history.record(event=event, subject=company_row, by=by, company=company_row, detail=detail)
 
 
 @transaction.atomic
@@ -289,10 +284,5 @@ def update_profile(*, form: ModelForm[User], by: User) -> None:
     """Save what a person changed about themselves; the history names the fields, not what is in them."""
     form.save()
     if form.changed_data:
-        history.record(
-            event=DirectoryEvent.ACCOUNT_CHANGED,
-            subject=by,
-            by=by,
-            company=None,
-            detail={"fields": sorted(form.changed_data), "active": by.is_active},
-        )
+        event, detail = DirectoryEvent.ACCOUNT_CHANGED, {"fields": sorted(form.changed_data)}
+        history.record(event=event, subject=by, by=by, company=None, detail=detail | {"active": by.is_active})
