@@ -12,9 +12,11 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import ForeignKey, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 
 from directory import history
-from directory.accounts import sessions, two_step
+from directory.accounts import people, sessions, two_step
 from directory.admin.personal_data import PersonalDataActions
 from directory.admin.scoped import (
     MAX_ID_DIGITS,
@@ -29,7 +31,7 @@ from directory.admin.scoped import (
 from directory.db.pagination import parse_key
 from directory.history import descriptions
 from directory.history.events import DirectoryEvent, Event
-from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
+from directory.models import Company, CompanyMembership, HistoryEntry, Level, Project, ProjectMembership, User
 from directory.requests import get_person
 from directory.rights import memberships
 from directory.rights.approvers import list_privilege_requests
@@ -215,6 +217,27 @@ class CompanyForm(forms.ModelForm[Company]):
         return cleaned
 
 
+class NewCompanyForm(CompanyForm):
+    """A company with whoever goes on from here, as staff have no rights in it."""
+
+    email = forms.EmailField(
+        label="E-mail address of its first administrator",
+        max_length=254,
+        required=False,
+        help_text="They are invited with Admin on ERP Integrations, and First steps leads them on.",
+    )
+    administrator = forms.CharField(label="Their name", max_length=150, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        email = cleaned.get("email")
+        if email and not cleaned.get("administrator"):
+            self.add_error("administrator", "Enter the name, too.")
+        if email and User.objects.filter(email__iexact=email).exists():
+            self.add_error("email", "They have an account: give them a company membership afterwards.")
+        return cleaned
+
+
 @admin.register(Company)
 class CompanyAdmin(RecordingAdmin[Company]):
     """Companies."""
@@ -234,12 +257,24 @@ class CompanyAdmin(RecordingAdmin[Company]):
         )
         return (*fixed, "currency") if obj and obj.has_commitments else fixed
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None and request.user.has_perms(("directory.add_user", "directory.add_companymembership")):
+            kwargs["form"] = NewCompanyForm
+        return super().get_form(request, obj, change, **kwargs)
+
     def get_company(self, obj: Company) -> Company:
         return obj
 
     def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
         if not change:
             super().save_model(request, obj, form, change)
+            if email := form.cleaned_data.get("email", "").lower():
+                wish = people.Wish(email=email, name=form.cleaned_data["administrator"])
+                membership = CompanyMembership(user=User(email=email), company=obj)
+                levels = {"erp_integrations_level": Level.ADMIN, "is_administrator": True}
+                people.save_changes(wish, membership, levels, (), by=get_person(request))
+            url = f"{reverse('admin:erp_integrations_connection_add')}?company={obj.pk}"
+            messages.info(request, format_html('Next: <a href="{}">add its connection to Spectrum</a>.', url))
             return
         if changed := [name for name in ("name", "slug", "currency") if name in form.changed_data]:
             obj.save(update_fields=changed)

@@ -287,6 +287,29 @@ class TestOwnDecisionRule:
         assert (company.name, company.allows_own_decisions) == ("Other", True)
 
 
+class TestNewCompany:
+    def test_its_first_administrator_is_invited_with_it(self, root: Client) -> None:
+        posted = {"name": "New", "slug": "new", "currency": "USD", "email": "Dana@new.test"}
+        add = "/admin/directory/company/add/"
+        assert "Enter the name, too." in root.post(add, posted).content.decode()
+        page = root.post(add, posted | {"administrator": "Dana Director"}, follow=True)
+        member = CompanyMembership.objects.get(company__slug="new")
+        assert (member.user.email, member.is_administrator) == ("dana@new.test", True)
+        assert (member.erp_integrations_level, member.can_push_to_accounting) == (Level.ADMIN, False)
+        assert HistoryEntry.objects.filter(event="account.invited", subject_id=member.user_id).exists()
+        assert f"/connection/add/?company={member.company_id}" in page.content.decode()
+        again = root.post(add, posted | {"slug": "other", "administrator": "Dana"}).content.decode()
+        assert "They have an account" in again
+        assert not Company.objects.filter(slug="other").exists()
+
+    def test_staff_who_may_make_no_accounts_make_none_with_it(self, admin: User) -> None:
+        admin.user_permissions.set(Permission.objects.filter(codename="add_company"))
+        posted = {"name": "New", "slug": "new", "currency": "USD", "email": "dana@new.test"}
+        signed_in(admin).post("/admin/directory/company/add/", posted | {"administrator": "Dana"})
+        assert not CompanyMembership.objects.filter(company__slug="new").exists()
+        assert not User.objects.filter(email="dana@new.test").exists()
+
+
 class TestAccounts:
     """Whoever may change accounts gains no power by it, and leaves a trace."""
 

@@ -143,7 +143,7 @@ HARMLESS: dict[str, str] = {
     },
     "admin:directory_user_delete": NEVER,
     "admin:directory_user_add": "A new account has no right: what gives it one is a move.",
-    "admin:directory_company_add": "A new company has no commitments; its people get rights by moves.",
+    "admin:directory_company_add": "A new company has no commitments; its administrator nothing else.",
     "admin:directory_company_delete": "Only what nothing refers to.",
     "admin:directory_project_*": NAMES,
     "admin:directory_projectmembership_delete": "It takes a right away.",
