@@ -1,12 +1,20 @@
 """The person's own pages, and where the sign-in pages of allauth are not as they come."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.urls import path
+from django.views.generic import RedirectView
 
 from directory import views
 from directory.accounts import views as session_views
 from directory.accounts.passkeys import AddPasskeyView, RemovePasskeyView
 
 urlpatterns = [
+    # Whoever has chosen a password by a link signs in with it next.
+    path(
+        "password/reset/key/done/",
+        login_not_required(RedirectView.as_view(pattern_name="account_login")),
+        name="account_reset_password_from_key_done",
+    ),
     # An administrator knows whose address it is; mails with business data go there unverified.
     path("email/", views.page_not_found, name="account_email"),
     # Passkeys stand on the page of two-step verification.

@@ -49,7 +49,7 @@ def test_from_the_invitation_to_the_first_sign_in(
     for label in ("New Password", "New Password (again)"):
         theirs.get_by_label(label, exact=True).fill(PASSWORD)
     theirs.get_by_role("button", name="Save the password").click()
-    theirs.get_by_role("main").get_by_role("link", name="Sign in").click()
+    expect(theirs.get_by_text("Password saved.")).to_be_visible()
     theirs.get_by_label("Email").fill("ann@site.example")
     theirs.get_by_label("Password").fill(PASSWORD)
     theirs.get_by_role("button", name="Sign in", exact=True).click()

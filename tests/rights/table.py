@@ -281,7 +281,7 @@ OWN: dict[str, Own] = {
     "account_reset_password": Own(OK, OK, OK, OK),
     "account_reset_password_done": Own(OK, NO, OK, NO),
     "account_reset_password_from_key": Own(OK, OK, OK, OK, parts={"uidb36": "1", "key": "none"}),
-    "account_reset_password_from_key_done": Own(OK, NO, OK, NO),
+    "account_reset_password_from_key_done": Own(MOVED, MOVED, MOVED, MOVED),
     # allauth's two-step verification
     "mfa_index": Own(OK, NO),
     "mfa_authenticate": Own(MOVED, MOVED, MOVED, MOVED),  # a second step comes after a first one
