@@ -59,7 +59,7 @@ class Notice:
     ``affected`` are the people whom it gives something or takes it from: they vouch for nothing.
     ``also_notified`` are told besides. ``is_installation``: superusers answer for it, no company.
     ``only_revokes``: it gives nothing, so that it goes on where nobody can be told. ``to_person`` is for
-    those whom it affects, in a mail of their own.
+    those whom it affects, in a mail of their own. ``done_at`` is where ``also_notified`` do what it asks for.
     """
 
     headline: str
@@ -71,6 +71,7 @@ class Notice:
     only_revokes: bool = False
     to_person: str = ""
     page: str = "erp_integrations:approvers"
+    done_at: str = ""
 
 
 RULES: Mapping[str, Notice] = {
@@ -141,8 +142,16 @@ def notify_of_entry(entry: HistoryEntry) -> None:
         "facts": [*notice.facts, ("By", str(by or entry.detail.get("operator", "the system")))],
         "reason": str(entry.detail.get("reason", "")),
     }
-    link, sentence = settings.PUBLIC_URL + page, notice.sentence
-    emails.store_rights_notice(recipients=people, operator=operator, sentence=sentence, link=link, **content)
+    doers = [each for each in people if notice.done_at and each in notice.also_notified]
+    others = [each for each in people if each not in doers]
+    for recipients, to, link in ((others, operator, page), (doers, "", notice.done_at)):
+        emails.store_rights_notice(
+            recipients=recipients,
+            operator=to,
+            sentence=notice.sentence,
+            link=settings.PUBLIC_URL + link,
+            **content,
+        )
     if notice.to_person:
         link, sentence = settings.PUBLIC_URL + reverse("home"), notice.to_person
         own: Any = {
@@ -263,10 +272,10 @@ def build_request_notice(entry: HistoryEntry) -> Notice:
         person,
         f"{PRIVILEGE} requested for {person}",
         "An administrator of the company asks staff to grant it. Nothing is granted by this.",
-        ("Granted, or declined, at", settings.PUBLIC_URL + page),
         affected=(),
         also_notified=list(User.objects.granters(membership.company)),
         only_revokes=True,
+        done_at=page,
     )
 
 

@@ -265,6 +265,7 @@ class TestTwoHands:
         assert not membership.can_push_to_accounting
         mail = OutgoingEmail.objects.get(recipient=granter, subject__startswith="Can Push to Accounting requ")
         assert "She is our new accountant." in mail.text_body
+        assert f"/admin/directory/companymembership/{membership.pk}/change/" in mail.text_body
         admin = signed_in(granter).get("/admin/directory/companymembership/?requested=1").content.decode()
         assert "1 company membership" in admin
         form = f"/admin/directory/companymembership/{membership.pk}/change/"
