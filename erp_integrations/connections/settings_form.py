@@ -43,7 +43,8 @@ SETTINGS_FIELDS = tuple(
 
 
 def list_servers() -> list[tuple[str, str]]:
-    return [("", "---------"), *((name, name) for name in settings.SPECTRUM_SERVERS)]
+    servers = [(name, name) for name in settings.SPECTRUM_SERVERS]
+    return servers if len(servers) == 1 else [("", "---------"), *servers]
 
 
 def build_secret_field(label: str, width: int) -> forms.CharField:
