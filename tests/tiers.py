@@ -27,6 +27,7 @@ CAMPAIGNS = (
     "tests/processes",
     "tests/security",  # each address attacked
     "tests/trials/test_checks.py",  # hundreds of rows
+    "tests/trials/test_first_day.py",  # two minutes
     "tests/trials/test_large_imports.py",  # a minute
     "tests/trials/test_year.py",
 )
