@@ -238,6 +238,49 @@ def take_project(studio: Studio, project: str) -> None:
             studio.take(name, found, person="projectadmin")
 
 
+def take_first_day(studio: Studio) -> None:
+    """What a company meets on its first day, and what it brings."""
+    staff, keeper, admin = (studio.open(each) for each in ("admin", "erpadmin", "projectadmin"))
+    staff.goto("/admin/directory/companymembership/?q=erpadmin")
+    staff.locator("#result_list tbody th a").first.click()
+    staff.locator("#id_is_administrator").check()
+    staff.get_by_role("button", name="Save", exact=True).click()
+    directory = "/companies/keystone/directory/"
+    studio.take("first-steps", f"{TOOL}first-steps/", person="erpadmin")
+    studio.take("take-over", f"{TOOL}take-over/", person="erpadmin")
+    studio.take("running", f"{TOOL}running/")
+    studio.take("people", directory, person="erpadmin")
+    keeper.goto(f"{directory}?q=projectadmin")
+    keeper.locator("tbody th a").first.click()
+    studio.take("person", keeper.url.removeprefix(studio.url), person="erpadmin")
+
+    head = "Contract No.,Contractor,Job,Cost code,Type,Scope,Amount\n"
+    rows = [
+        f'LY-{number},{vendor},Water Mains and Sewers 2014,01-520,S,Traffic control {number},"$12,500.00"\n'
+        for number, vendor in enumerate(("3M COMPANY", "Nobody & Sons"), 1)
+    ]
+    for name, content in (("problems", rows), ("rehearsal", rows[:1])):
+        admin.goto("/companies/keystone/import/")
+        file = FilePayload(
+            name="Last year.csv", mimeType="text/csv", buffer=(head + "".join(content)).encode()
+        )
+        admin.get_by_label("File", exact=True).set_input_files(file)
+        admin.get_by_role("button", name="Continue").click()
+        expect(admin.get_by_role("button", name="Check the file")).to_be_visible()
+        found = admin.url.removeprefix(studio.url)
+        if name == "problems":
+            studio.take("import-columns", found, person="projectadmin")
+        admin.get_by_role("button", name="Check the file").click()
+        if name == "problems":
+            studio.take("import-problems", found, person="projectadmin")
+    admin.get_by_role("button", name="Rehearse against Spectrum").click()
+    expect(admin.get_by_text("written 0")).to_be_visible()
+    studio.take("rehearsal", found, person="projectadmin", then=show_rehearsal)
+    admin.get_by_role("button", name=re.compile("Import 1")).click()
+    expect(admin.get_by_role("heading", name="What was imported")).to_be_visible()
+    studio.take("import-report", found, person="projectadmin")
+
+
 def take_mails(studio: Studio, catcher: str) -> None:
     """The newest of each kind, as a mail program shows its HTML."""
     with urlopen(f"{catcher}/api/messages") as answer:
@@ -250,6 +293,12 @@ def take_mails(studio: Studio, catcher: str) -> None:
 
 def show_attachments(page: Page) -> None:
     page.get_by_role("heading", name="Attachments").scroll_into_view_if_needed()
+
+
+def show_rehearsal(page: Page) -> None:
+    page.get_by_role("heading", name="Rehearsal").evaluate(
+        "each => each.closest('section, .card').scrollIntoView()"
+    )
 
 
 def show_lines(page: Page) -> None:
@@ -284,6 +333,7 @@ def main(arguments: list[str]) -> int:
         browser = playwright.chromium.launch(executable_path=chromium, args=sandbox)
         studio = Studio(browser, url, password)
         take_all(studio)
+        take_first_day(studio)
         take_mails(studio, mail)
         browser.close()
     files = [file.stat().st_size for file in SCREENS.rglob("*.png")]
