@@ -16,6 +16,7 @@ from directory.db.time_zones import format_time
 from erp_integrations import name_matching
 from erp_integrations.adapters.base import (
     Issue,
+    Key,
     ResponsibleParty,
     Severity,
 )
@@ -41,8 +42,13 @@ class Moment(StrEnum):
     EXPORT = "export"
 
 
-def check_export(basis: ApprovalBasis, *, moment: Moment, erp_id: str, note: str = "") -> list[Issue]:
-    """Everything that stands in the way, all at once, blocking ones first. At most three queries."""
+def check_export(
+    basis: ApprovalBasis, *, moment: Moment, erp_id: str, note: str = "", claims: bool = False
+) -> list[Issue]:
+    """Everything that stands in the way, all at once, blocking ones first. At most three queries.
+
+    Who ``claims`` the ERP ID next is told by the database if another has it.
+    """
     if basis.document.is_status:
         own = basis.adapter.check_document(basis.document, basis.references, erp_id)
         return list_by_severity([*check_status(basis, erp_id), *own])
@@ -51,7 +57,7 @@ def check_export(basis: ApprovalBasis, *, moment: Moment, erp_id: str, note: str
         *basis.adapter.check_document(basis.document, basis.references, erp_id, note),
         *basis.reference_issues,
         *check_linked_names(basis),
-        *check_erp_id_taken(basis, erp_id),
+        *([] if claims else check_erp_id_taken(basis, erp_id)),
     ]
     if basis.was_sent_before:
         issues += check_changed_amounts(basis.document)
@@ -203,15 +209,19 @@ def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> Iterator[Issue]:
     names = {"vendor_code": key.vendor_code, "erp_id": key.erp_id}
     commitment = basis.document.commitment_id
     if list_other_holds(connection=basis.connection.pk, commitment=commitment, **names):
-        yield Issue(
-            "erp-id-taken",
-            Severity.BLOCKING,
-            f"Another commitment with this vendor already has the ERP ID {key.erp_id}; "
-            "Spectrum would overwrite it without warning.",
-            "ERP ID",
-            "Choose another ERP ID in the Accept dialog.",
-            ResponsibleParty.APPROVER,
-        )
+        yield build_taken_issue(key)
+
+
+def build_taken_issue(key: Key) -> Issue:
+    return Issue(
+        "erp-id-taken",
+        Severity.BLOCKING,
+        f"Another commitment with this vendor already has the ERP ID {key.erp_id}; "
+        "Spectrum would overwrite it without warning.",
+        "ERP ID",
+        "Choose another ERP ID in the Accept dialog.",
+        ResponsibleParty.APPROVER,
+    )
 
 
 @PreparedQuery

@@ -34,7 +34,7 @@ from erp_integrations.models import (
     SubmissionStatus,
 )
 from erp_integrations.submissions.asking import close_open_question
-from erp_integrations.submissions.errors import Conflict, ExportBlocked, StatementMissing
+from erp_integrations.submissions.errors import Conflict, DecisionError, ExportBlocked, StatementMissing
 from erp_integrations.submissions.four_eyes import require_ticked_changes
 from erp_integrations.submissions.row_locks import (
     describe_conflict,
@@ -246,21 +246,19 @@ def require_expected_basis(submission: Submission, expected_hash: str) -> Approv
 
 def claim_erp_id(submission: Submission, basis: ApprovalBasis, erp_id: str, note: str) -> Key:
     """Check everything, and reserve the record's name for this commitment alone."""
-    issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
+    moment = preflight.Moment.EXPORT
+    issues = preflight.check_export(basis, moment=moment, erp_id=erp_id, note=note, claims=True)
     blocking = preflight.list_blocking(issues)
     if blocking:
         raise ExportBlocked(blocking)
     key = basis.get_key(erp_id)
     assert basis.connection is not None
-    refusal = (
-        f"Another commitment with this vendor has just taken the ERP ID {key.erp_id}. Choose another one."
-    )
-    claim_key(submission, basis.connection, key, refusal)
+    claim_key(submission, basis.connection, key, ExportBlocked([preflight.build_taken_issue(key)]))
     return key
 
 
-def claim_key(submission: Submission, connection: Connection, key: Key, refusal: str) -> None:
-    """Reserve a record's name for the commitment; Conflict with these words where another has it."""
+def claim_key(submission: Submission, connection: Connection, key: Key, refusal: DecisionError) -> None:
+    """Reserve a record's name for the commitment; raises the refusal where another has it."""
     hold = ErpIdHold(
         commitment=submission.commitment,
         connection=connection,
@@ -270,7 +268,7 @@ def claim_key(submission: Submission, connection: Connection, key: Key, refusal:
     try:
         store_row(hold, key="commitment")
     except IntegrityError as error:  # the decision's transaction ends with it
-        raise Conflict(refusal) from error
+        raise refusal from error
 
 
 def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:

@@ -116,7 +116,7 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
     old = {"vendor_code": job.vendor_code, "erp_id": job.erp_id}
     new = {"vendor_code": moved.key.vendor_code, "erp_id": moved.key.erp_id}
     refusal = f"Another commitment here has {moved.key}. Both can't be the same record."
-    claim_key(submission, job.connection, moved.key, f"{refusal} Check in Spectrum whose it is.")
+    claim_key(submission, job.connection, moved.key, Conflict(f"{refusal} Check in Spectrum whose it is."))
     calls = store_moved_calls(job, moved, by)
     job.vendor_code, job.erp_id = moved.key.vendor_code, moved.key.erp_id
     job.differences = []
