@@ -30,13 +30,15 @@ def require_member(request: SignedInRequest, company_slug: str) -> CompanyMember
     if not found:
         raise Http404
     request.membership = found[0]
+    request.membership.user = request.user
     request.current_company = request.membership.company
     return request.membership
 
 
 @PreparedQuery
 def list_viewers(user: Parameter, company_slug: Parameter) -> QuerySet[CompanyMembership]:
-    members = pending_changes.add_own_changes(approvers.list_with_rights(), user)
+    members = approvers.list_with_rights().select_related(None).select_related("company")
+    members = pending_changes.add_own_changes(members, user)
     own = SavedFilter.objects.filter(person=user, company=OuterRef("company")).order_by("name")
     saved = own.values(content=JSONObject(pk="pk", name="name", query="query"))
     # A part of this query and none of its own: the list is what is opened most.
