@@ -380,9 +380,8 @@ class Reading:
             return
         if len(self.notes) < MOST_NOTES:
             self.notes.append(f"{found.number} changes: {', '.join(differences)}.")
-        if stored.lock != Lock.NONE or not (
-            self.by is None or self.can_edit(self.by, found.project, stored.created_by_id)
-        ):
+        may = self.by is None or self.can_edit(self.by, found.project, stored.created_by_id)
+        if stored.lock != Lock.NONE or not may:
             self.add_problem(found.row, "", f"{what}, and you can't change it. Leave it out.")
         elif "amount" in differences:
             self.add_problem(found.row, "", f"{what}. The file has no lines to change it by.")
@@ -390,16 +389,14 @@ class Reading:
             found.new_lines = self.build_lines(found, list(services.list_lines(stored)))
 
     def build_lines(self, found: FileCommitment, stored: list[LineItem]) -> list[dict[str, Any]]:
-        """Each with what the file has no column for, of the stored line that it is: the same in all that the
-        file says, else the only one with its billing item, else with its texts. Where that is unsure, and
-        something of a line could become another's, it is a problem.
+        """Each with what the file has no column for, of the stored line that it is: the only one with its
+        billing item, or in its words, or else one that is the same in all. Where lines are left over on both
+        sides, so that something of one could become another's, it is a problem.
         """
         named = [name for name in LINE_FIELDS if name in self.table.places]
         left, pairs = stored, dict[int, LineItem]()
-        for names in (named, {"billing_item"} & {*named}, {*named} - FIGURES):
-            alike: defaultdict[tuple[Any, ...], tuple[list[int], list[LineItem]]] = defaultdict(
-                lambda: ([], [])
-            )
+        for names in ({"billing_item"} & {*named}, {*named} - FIGURES, named):
+            alike: defaultdict[Any, tuple[list[int], list[LineItem]]] = defaultdict(lambda: ([], []))
             for at, line in enumerate(found.lines):
                 if at not in pairs:
                     alike[list_values(line, names)][0].append(at)
@@ -414,10 +411,9 @@ class Reading:
         kept = [name for name in missing if any(getattr(each, name) not in (None, "") for each in left)]
         if kept and len(pairs) < len(found.lines):
             labels = " and ".join(BY_NAME[name].label for name in kept)
-            sentence = (
-                f"{found.number} changes, and which of its lines is which is not certain. Give the file"
-            )
-            self.add_problem(found.row, "", f"{sentence} their {labels}, too, or change it by hand.")
+            what = f"{found.number} changes, and which of its lines is which is not certain"
+            remedy = f"Give the file their {labels}, too, or change it by hand."
+            self.add_problem(found.row, "", f"{what}. {remedy}")
         blank = {name: BLANK.get(name) for name in (*named, "amount")}
         changed = []
         for at, line in enumerate(found.lines):
@@ -431,14 +427,13 @@ class Reading:
     def describe(self) -> dict[str, Any]:
         found = list(self.commitments.values())
         lines = [line for each in found for line in each.lines]
+        new, changed = sum(each.stored is None for each in found), sum(each.differs for each in found)
         counts = {
             "Rows": self.rows,
             "Commitments": len(found),
-            "New": sum(each.stored is None for each in found),
-            "Changed": sum(each.differs for each in found),
-            "Here already, and left as they are": sum(
-                bool(each.stored) and not each.differs for each in found
-            ),
+            "New": new,
+            "Changed": changed,
+            "Here already, and left as they are": len(found) - new - changed,
             "Lines": len(lines),
             "Lines without an amount": sum(line.get("amount") is None for line in lines),
         }
@@ -451,10 +446,8 @@ class Reading:
             "problems": self.problems,
             "problem_count": self.problem_count,
             "notes": self.notes,
-            "count": counts["New"] + counts["Changed"],
-            "stamp": [
-                [each.stored.pk, each.stored.version] for each in found if each.stored and each.differs
-            ],
+            "count": new + changed,
+            "stamp": [[each.pk, each.version] for one in found if one.differs and (each := one.stored)],
         }
 
     def write(self) -> None:

@@ -269,6 +269,18 @@ def test_a_line_that_changes_keeps_what_is_its_own_or_is_asked_about(
     assert all(ids.get(each.description, each.pk) == each.pk for each in stored)
 
 
+def test_of_lines_in_the_same_words_none_takes_the_quantity_of_another(
+    project: Project, client: Client
+) -> None:
+    bring(client, project, f"{FULL}SC-1,{WALLS}\n,2,03-30,Walls,5,CY,50,250\n")
+    moved = bring(client, project, f"{KEPT}SC-1,03-30,Walls,250\n,03-30,Walls,900\n", changes="on")
+    assert "is not certain" in problems(moved)[0]
+    more = f"{KEPT}SC-1,03-30,Walls,250\n,03-30,Walls,7\n,03-30,Walls,1000\n"
+    assert bring(client, project, more, changes="on").state == ImportState.DONE
+    lines = project.commitments.get().lines.order_by("position").values_list("quantity", "amount")
+    assert [[each and int(each) for each in line] for line in lines] == [[5, 250], [None, 7], [10, 1000]]
+
+
 def test_a_line_is_known_by_its_number_and_an_amount_stays_where_the_file_has_none(
     project: Project, client: Client
 ) -> None:
