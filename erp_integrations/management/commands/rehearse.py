@@ -43,20 +43,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self.write_report(options)
+            with options["file"].open("rb") as file:
+                rows = list(read_file(file))
         except (OSError, RowsRefused) as error:
             raise CommandError(str(error)) from error
-
-    def write_report(self, options: dict[str, Any]) -> None:
-        with options["file"].open("rb") as file:
-            rows = list(read_file(file))
         company = self.find_company(options["company"], rows)
         self.stdout.write(f"{company} (--company {company.slug})")
-        only = options["connection"] and self.get_one(
-            Connection.objects.filter(company=company), "connection", pk=options["connection"]
-        )
-        project = options["project"] and self.get_one(
-            Project.objects.filter(company=company), "project", name=options["project"]
+        only, project = (
+            self.get_one(model._default_manager.filter(company=company), name, column, options[name])
+            for model, name, column in ((Connection, "connection", "pk"), (Project, "project", "name"))
         )
         columns = COLUMNS[ImportKind.COMMITMENTS]
         table = find_table(rows[:60], columns, known=list_known(company, columns))
@@ -70,20 +65,18 @@ class Command(BaseCommand):
         given = {"project": project, "figures": options["figures"], "days": options["days"], "changes": True}
         reading = Reading(company, None, replace(table, places=places), given)
         read_commitments(reading, rows, lambda rows: None)
-        for heading, name in ((table.headings[at], name) for name, at in places.items()):
-            self.stdout.write(f"{heading} is {name}")
-        for problem in reading.problems[:MOST_PROBLEMS]:
-            self.stdout.write(problem)
+        lines = [f"{table.headings[at]} is {name}" for name, at in places.items()]
+        lines += reading.problems[:MOST_PROBLEMS]
         if reading.problem_count > MOST_PROBLEMS:
-            self.stdout.write(f"And {reading.problem_count - MOST_PROBLEMS:,} more.")
+            lines.append(f"And {reading.problem_count - MOST_PROBLEMS:,} more.")
         if reading.problem_rows:
-            self.stdout.write(f"Rows with problems, blocked as they are: {len(reading.problem_rows):,}.")
+            lines.append(f"Rows with problems, blocked as they are: {len(reading.problem_rows):,}.")
         report = build_rehearsal(reading, lambda rows: None, only)
         for title, parts in (("", report["groups"]), ("Why:", report["causes"])):
-            self.stdout.write(title)
+            lines.append(title)
             for what, count, amount, numbers in parts:
-                self.stdout.write(f"{count:>7} {company.currency} {amount:>16}  {what}  {numbers}")
-        self.stdout.write("\n".join(["", *report["notes"], report["line"]]))
+                lines.append(f"{count:>7} {company.currency} {amount:>16}  {what}  {numbers}")
+        self.stdout.write("\n".join([*lines, "", *report["notes"], report["line"]]))
 
     def find_company(self, slug: str | None, rows: list[Row]) -> Company:
         """The one that is named, or the one that alone has most of the vendors in the file."""
@@ -98,10 +91,9 @@ class Command(BaseCommand):
             raise CommandError(f"Name one company with --company: {known}.")
         return found[0]
 
-    def get_one(self, rows: Any, what: str, **named: Any) -> Any:
-        """The one that is named, or the only one."""
-        wanted = {name: value for name, value in named.items() if value}
-        found = list(rows.filter(**wanted)[:2])
+    def get_one(self, rows: Any, what: str, column: str, value: Any) -> Any:
+        """The one that is named; None where none is."""
+        found = list(rows.filter(**{column: value})[:2]) if value else [None]
         if len(found) != 1:
             names = ", ".join(map(str, rows[:20])) or "there is none"
             raise CommandError(f"Name one {what} with --{what}: {names}.")
