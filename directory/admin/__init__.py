@@ -270,9 +270,9 @@ class CompanyAdmin(RecordingAdmin[Company]):
             super().save_model(request, obj, form, change)
             if email := form.cleaned_data.get("email", "").lower():
                 wish = people.Wish(email=email, name=form.cleaned_data["administrator"])
-                membership = CompanyMembership(user=User(email=email), company=obj)
                 levels = {"erp_integrations_level": Level.ADMIN, "is_administrator": True}
-                people.save_changes(wish, membership, levels, (), by=get_person(request))
+                membership = CompanyMembership(user=people.build_account(wish), company=obj, **levels)
+                people.save_changes([people.Change(wish, membership, levels, ())], by=get_person(request))
             url = f"{reverse('admin:erp_integrations_connection_add')}?company={obj.pk}"
             messages.info(request, format_html('Next: <a href="{}">add its connection to Spectrum</a>.', url))
             return

@@ -53,6 +53,6 @@ RETURN array_to_tsvector(ARRAY(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("directory", "0018_people")]
+    dependencies = [("directory", "0019_invited_staff")]
 
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]
