@@ -64,7 +64,7 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
         asks += [(label, format_count(count), "to confirm") for label, count in to_confirm.items()]
     if viewer.can_see_history:
         url_names["History"] = "history"
-    extra = [] if current in url_names else [NavItem(current, "", current=True)]
+    extra = [] if current in {"", *url_names} else [NavItem(current, "", current=True)]
     return extra + [
         NavItem(
             label,
