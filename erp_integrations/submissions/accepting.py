@@ -7,7 +7,6 @@ from functools import cache
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -47,6 +46,8 @@ from erp_integrations.submissions.row_locks import (
     require_status,
     require_text,
 )
+
+build_delay = cache(lambda seconds: Now() + timedelta(seconds=seconds))  # by it the kept INSERT is found
 
 
 @transaction.atomic
@@ -154,7 +155,7 @@ def store_accepted_job(
 ) -> None:
     """Store the job and its calls; for a while a slip of the hand is undone with nothing to mend."""
     set_approved_basis(job, basis, key)
-    job.not_before = build_end_of_grace(settings.UNDO_SECONDS)
+    job.not_before = build_delay(settings.UNDO_SECONDS)
     store_row(job) if job._state.adding else job.save()
     # What is stored goes by the database's clock; this is for the screen.
     job.not_before = timezone.now() + timedelta(seconds=settings.UNDO_SECONDS)
@@ -165,12 +166,6 @@ def store_accepted_job(
     record_decision(event, job.submission, by, {**entry, "calls": calls, "note": note.strip(), **detail})
     if not settings.UNDO_SECONDS:  # else nothing is due yet, and a poll finds it when it is
         wakeup.wake_exports(job.connection_id)
-
-
-@cache
-def build_end_of_grace(seconds: float) -> CombinedExpression:
-    """The same one each time, by which the statement that stores a job is found."""
-    return Now() + timedelta(seconds=seconds)
 
 
 def set_approved_basis(job: ExportJob, basis: ApprovalBasis, key: Key) -> None:

@@ -11,10 +11,26 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from directory.db.prepared import AnyOf, Parameter, PreparedQuery, PreparedUpdate, save_columns, store_row
+from commitments.models import Commitment
+from directory.db.prepared import (
+    AnyOf,
+    Parameter,
+    PreparedQuery,
+    PreparedUpdate,
+    save_columns,
+    store_row,
+    store_rows,
+)
 from directory.models import CompanyMembership, HistoryEntry, Level, Project, ProjectMembership
 from notifications.models import RefusedAddress
-from tests.factories import CompanyFactory, MemberFactory, ProjectFactory, join_company, join_project
+from tests.factories import (
+    CommitmentFactory,
+    CompanyFactory,
+    MemberFactory,
+    ProjectFactory,
+    join_company,
+    join_project,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,6 +134,31 @@ def test_a_stored_row_has_what_the_database_itself_sets() -> None:
         store_row(entry)
         stored = HistoryEntry.objects.get(pk=entry.pk)
         assert (stored.at, stored.detail) == (entry.at, {"50 %": [None]})
+
+
+def test_rows_are_stored_at_once_however_many_they_are() -> None:
+    company = CompanyFactory()
+    for names in (["Riverside"], ["'); DROP TABLE directory_project; --", "{NULL}", '50 %, "x"']):
+        with CaptureQueriesContext(connection) as captured:
+            store_rows([Project(company=company, name=name, number="24-001") for name in names])
+        assert len(captured) == 1
+        assert list(Project.objects.order_by("pk").values_list("name", flat=True))[-len(names) :] == names
+
+
+def test_a_joined_row_that_is_not_there_is_none_and_what_was_not_read_is_read_when_asked() -> None:
+    commitment = CommitmentFactory(contract_company=None, title="Roof")
+
+    @PreparedQuery
+    def list_commitments(pk: Parameter) -> QuerySet[Commitment]:
+        rows = Commitment.objects.select_related("contract_company", "project__company")
+        return rows.defer("title").filter(pk=pk)
+
+    (found,) = list_commitments(pk=commitment.pk)
+    assert (found.get_deferred_fields(), found._state.adding) == ({"title"}, False)
+    with CaptureQueriesContext(connection) as captured:
+        assert (found.contract_company, found.project.company) == (None, commitment.project.company)
+    assert not captured.captured_queries
+    assert found.title == "Roof"
 
 
 def test_an_expression_is_that_of_the_call() -> None:
