@@ -120,9 +120,9 @@ class Upgrade:
                 self._step("this one migrates", lambda: self._migrate(ROOT))
                 self._step("its web in place of the old", self._replace_web)
                 self._start_worker()
-                self._step("its worker beside the old", self._share)
-                self._step("the old worker ends in a call", self._end_old_worker)
-                self._step("the rest", lambda: self._wait(self._delivery.done, 3 * PATIENCE))
+                self._step("its worker beside the old", self._share, 0)
+                self._step("the old worker ends in a call", self._end_old_worker, 0)
+                self._step("the rest", lambda: self._wait(self._delivery.done, 3 * PATIENCE), ALL)
                 self._delivery.result()
             finally:
                 self._people.may_send.release(ALL)
@@ -141,9 +141,10 @@ class Upgrade:
         print(f"rolling: sent {sent} synced {synced} differ {found[0]} doubled {found[1]} 5xx {found[2]}")
         return 0 if ALL == sent == synced and not any(found) else 1
 
-    def _step(self, what: str, act: Callable[[], str | None]) -> None:
+    def _step(self, what: str, act: Callable[[], str | None], sent: int = AT_EACH_STEP) -> None:
         before, began = self._tally.progress(), time.monotonic()
-        self._people.may_send.release(AT_EACH_STEP)
+        for _ in range(sent):
+            self._people.may_send.release()
         said = act()
         seconds = time.monotonic() - began
         self._tally.say(f"{what}: {said or ''}{seconds:.1f} s; {before}, then {self._tally.progress()}")
@@ -182,20 +183,24 @@ class Upgrade:
         self._breaking.ask("faults", {"faults": [slow]})
 
     def _share(self) -> None:
-        """Until each has written to Spectrum: the leases decide who, for each connection."""
+        """Until each has written: of commitments that come one by one, the leases decide anew who has it."""
         seen = set[str]()
 
-        def have_both() -> bool:
+        def is_begun() -> bool:
             seen.update(name for name in WORKERS if self._has_call(name))
-            return len(seen) == 2
+            return self._tally.counts[BEGUN] > begun
 
-        self._wait(have_both)
+        while len(seen) < 2:
+            begun = self._tally.counts[BEGUN]
+            self._people.may_send.release()
+            self._wait(is_begun)
         self._breaking.heal_spectrum()
 
     def _end_old_worker(self) -> str:
         """While it waits for an answer."""
         for _ in range(AT_EACH_STEP):
             self._breaking.script("slow", WRITE, 2)
+            self._people.may_send.release()
             self._wait(self._breaking.held)
             if self._has_call("worker") and not self._has_call("worker-2"):
                 break
