@@ -74,6 +74,9 @@ class Company:
                 LineItemFactory(commitment=commitment, cost_code=code)
             self._waiting.append(submissions.send_to_erp(commitment=commitment, by=self._sender))
 
+    def count_waiting(self) -> int:
+        return len(self._waiting)
+
     def accept(self) -> ExportJob:
         """The next one; the worker is woken as by a click."""
         return accept(self._waiting.pop(0), self._approver)
