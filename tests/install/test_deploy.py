@@ -2,6 +2,9 @@
 
 import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +46,13 @@ def test_web_and_worker_are_started_alike_everywhere() -> None:
 def test_what_stops_has_the_time_that_it_needs(name: str, seconds: float) -> None:
     assert int(unit(name)["TimeoutStopSec"][0]) > seconds
     assert int(COMPOSE[name]["stop_grace_period"].removesuffix("s")) > seconds
+
+
+def test_the_image_s_own_settings_are_enough_to_collect_its_files() -> None:
+    (step,) = re.findall(r"^RUN (SECRET_KEY=.*? --verbosity 0) ", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    command = ["/bin/sh", "-ec", step.replace("\\\n", " ") + " --dry-run"]
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    subprocess.run(command, cwd=ROOT, env={"PATH": path}, check=True, timeout=60)
 
 
 def test_web_alone_is_given_the_key_that_signs() -> None:
