@@ -9,7 +9,7 @@ import time
 from itertools import zip_longest
 
 from django.conf import settings
-from django.db import Error, transaction
+from django.db import Error, connection, transaction
 from django.db.models import QuerySet
 
 from directory.db.database_errors import is_transient_error
@@ -98,6 +98,7 @@ def record_outcome_and_follow(
                 return True
         except Exception as error:
             logger.warning("Export job %s: what follows an answer was not recorded: %r", job.pk, error)
+            connection.close_if_unusable_or_obsolete()  # as a transaction does when it ends
     record_outcome_with_retry(job, entry, outcome)
     if following:  # a cut may hide that it was stored
         own = {"call": following.call_id, "attempt": job.attempt, "payload_hash": following.payload_hash}

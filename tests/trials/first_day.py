@@ -275,7 +275,7 @@ def walk(day: Day, browser: Browser, size: Size, people: int) -> tuple[int, str,
         dana.button("Request")
     with day.doing("and granted by staff"):
         staff.open_mail("Can Push to Accounting requested", "Open Ledgergate")
-        staff.tick(staff.page.get_by_role("checkbox", name="Can Push to Accounting"))
+        staff.tick(staff.page.get_by_role("checkbox", name="Can Push to Accounting", exact=True))
         staff.type("Reason", "Dana asked for it.")
         staff.button("Save")
     with day.doing("The approver begins, with two-step verification"):
