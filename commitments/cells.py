@@ -31,7 +31,7 @@ class DayStyle(TextChoices):
 
 ANY_FIGURE = FigureField(whole=30, decimals=20)
 SHAPES: dict[str, dict[int, int]] = {"figure": str.maketrans("23456789", "1" * 8), "day": {}}
-"""By which texts are told apart: one digit is as good as another, but for zero."""
+"""By which texts are distinguished: one digit is as good as another, but for zero."""
 SWAPPED = str.maketrans(".,", ",.")
 NO_TIME = re.compile(r"[T ](?:00:00(?::00)?(?:\.0+)?|12:00(?::00)? AM)$")
 NUMBERS_DAY = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")

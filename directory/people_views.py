@@ -127,7 +127,7 @@ def list_people(request: SignedInRequest, company: Company) -> HttpResponse:
     found = people.list_people(company).filter(SHOWN.get(show, SHOWN[""])[1])
     if search:
         found = found.filter(Q(known_as__icontains=search) | Q(user__email__icontains=search))
-    if project_id:  # who is on another company's is not told
+    if project_id:  # who is on another company's is not shown
         projects = company.projects.filter(pk=project_id)
         found = found.filter(user__project_memberships__project__in=projects)
     form = people_forms.GivingForm(request.POST if request.method == "POST" else None, company=company)

@@ -213,7 +213,7 @@ class Sheet:
             self.cells.clear()
 
     def read_cell(self, kind: str, text: str) -> str:
-        """As a person sees it; a number with a format, a date and an error are shown otherwise than held."""
+        """As a person sees it: a number with a format, a date and an error are stored otherwise."""
         value: Any = None
         if kind in ("str", "inlineStr"):
             return text

@@ -47,7 +47,7 @@ def check_export(
 ) -> list[Issue]:
     """Everything that stands in the way, all at once, blocking ones first. At most three queries.
 
-    Who ``claims`` the ERP ID next is told by the database if another has it.
+    Who ``claims`` the ERP ID next is refused by the database if another has it.
     """
     if basis.document.is_status:
         own = basis.adapter.check_document(basis.document, basis.references, erp_id)

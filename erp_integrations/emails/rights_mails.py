@@ -280,7 +280,7 @@ def build_request_notice(entry: HistoryEntry) -> Notice:
 
 
 def build_decline_notice(entry: HistoryEntry) -> Notice:
-    """Whoever asked is told, also where they administer nothing any more."""
+    """Whoever asked is notified, also where they administer nothing any more."""
     person, about = _get_person(entry), {"subject_type": entry.subject_type, "subject_id": entry.subject_id}
     asked = HistoryEntry.objects.filter(event=DirectoryEvent.PRIVILEGE_REQUESTED, **about).latest("pk")
     return build_person_notice(
