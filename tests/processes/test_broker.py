@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from celery import Celery
 from django.conf import settings
+from django.db import connection
 from django.db.models.functions import Now
 
 from config.concealed import Concealed
 from directory.history import sealing
-from directory.models import HistorySeal, User
+from directory.models import HistoryEntry, HistorySeal, User
 from erp_integrations.models import ExportJob, JobStatus
 from notifications.models import Kind, OutgoingEmail, PasswordRequest
 from tests.directory.test_history_sealing import committed_late, entries
@@ -109,7 +110,12 @@ def test_old_data_goes_reviews_are_reminded_of_and_late_entries_are_sealed_witho
     environment["APPROVERS_REVIEW_DAYS"] = "0"
 
     def meanwhile() -> None:
-        entries(sealing.LATE + 1)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+                [HistoryEntry._meta.db_table, sealing.LATE],
+            )
+        entries(1)
         sealing.seal_new_entries()
 
     late = committed_late(meanwhile)
