@@ -49,7 +49,16 @@ class PersonFactory(ModelFactory[User]):
 
 def join_company(user: User, company: Company, **rights: Any) -> CompanyMembership:
     """Enter a person in a Company Directory, or give one that is listed these rights, signed."""
-    membership, _ = CompanyMembership.objects.update_or_create(user=user, company=company, defaults=rights)
+    membership = CompanyMembership.objects.filter(user=user, company=company).first()
+    if membership is None and user.has_own_time_zone and user.has_own_summary_hour:
+        # As ``save`` does, but for the company's times, which are looked for in each test otherwise.
+        (membership,) = CompanyMembership.objects.bulk_create(
+            [CompanyMembership(user=user, company=company, **rights)]
+        )
+    elif membership is None or rights:
+        membership, _ = CompanyMembership.objects.update_or_create(
+            user=user, company=company, defaults=rights
+        )
     if rights.get("can_push_to_accounting"):
         last = HistoryEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
         membership.signed_grant = signatures.sign_statement(
@@ -62,8 +71,11 @@ def join_company(user: User, company: Company, **rights: Any) -> CompanyMembersh
 def join_project(user: User, project: Project, level: Level) -> ProjectMembership:
     """Give a person a level in a project's Commitments tool; the company lists them too."""
     join_company(user, project.company)
-    membership, _ = ProjectMembership.objects.update_or_create(
-        user=user, project=project, defaults={"commitments_level": level}
+    (membership,) = ProjectMembership.objects.bulk_create(
+        [ProjectMembership(user=user, project=project, commitments_level=level)],
+        update_conflicts=True,
+        unique_fields=["user", "project"],
+        update_fields=["commitments_level"],
     )
     return membership
 
