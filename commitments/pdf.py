@@ -1,5 +1,6 @@
 """A commitment on paper: header and Schedule of Values. What people wrote is text, whatever it says."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
@@ -29,6 +30,8 @@ MARGIN = 18 * mm
 WIDTH = letter[0] - 2 * MARGIN
 COLUMNS = {"#": 6, "Cost code": 18, "Description": 34, "Quantity": 14, "Unit cost": 12, "Amount": 16}
 FIRST_FIGURE = 3
+PIECE = re.compile(r"(?s).{1,3000}(?:\s|\Z)|.{3000}")
+"""A row of a text: what a page breaks is laid out anew on each page that follows."""
 SMALL = ParagraphStyle("small", fontName=FONT, fontSize=8, leading=11)
 RIGHT = ParagraphStyle("right", SMALL, alignment=TA_RIGHT)
 TITLE = ParagraphStyle("title", SMALL, fontSize=14, leading=19, spaceBefore=6 * mm, spaceAfter=3 * mm)
@@ -98,7 +101,11 @@ def build_pdf(commitment: Commitment, lines: Sequence[LineItem]) -> bytes:
         f"Total, {project.company.currency}": f"{total:,.2f}",
         "Printed": format_time(timezone.now()),
     }
-    header = [[build_paragraph(name), build_paragraph(text)] for name, text in facts.items() if text]
+    header = [
+        [build_paragraph("" if at else name), build_paragraph(piece)]
+        for name, text in facts.items()
+        for at, piece in enumerate(PIECE.findall(text))
+    ]
     table = [build_row(*COLUMNS)]
     for line in lines:
         said = build_line_facts(line)

@@ -9,9 +9,15 @@ import pytest
 from directory.history import checkpoints
 
 
-@pytest.mark.parametrize("name", ["EMAIL_URL", "DATABASE_URL", "REDIS_URL", "INFO_LINKS", "IMAP_URL"])
 @pytest.mark.parametrize(
-    "password", ["geheim/25", "2#geheim", "2?geheim", "geheim:2/5", "geheim[", "geheim\u2100"]
+    ("name", "password"),
+    [
+        *((name, "geheim/25") for name in ("EMAIL_URL", "DATABASE_URL", "REDIS_URL", "IMAP_URL")),
+        *(
+            ("INFO_LINKS", password)
+            for password in ("geheim/25", "2#geheim", "2?geheim", "geheim:2/5", "geheim[", "geheim\u2100")
+        ),
+    ],
 )
 def test_a_sign_in_a_password_that_ends_the_address_is_named_and_the_password_is_not(
     name: str, password: str

@@ -333,7 +333,7 @@ def be_mostly_stopped(way: Way, drawn: Drawn) -> None:
 
 def test_what_nothing_blocks_is_stored_as_the_preview_showed_it(way: Way) -> None:
     go_mostly_through(way)
-    assert way.stored > way.blocked
+    assert way.stored > EXAMPLES // 5
 
 
 def test_what_something_blocks_never_reaches_the_wire(way: Way) -> None:

@@ -191,7 +191,8 @@ def test_nobody_knows_whether_it_was_written_until_it_is_read_back(
     is_written: bool,
 ) -> None:
     in_spectrum(simulator, "UPDATE VN_SUBCONTRACT_MC SET Comment_1 = 'changed there'")
-    job = unknown_at(simulator, accepted(sent_status(whole, sender), approver), kind=fault, method=HEADER)
+    fault_of = {"kind": fault, "method": HEADER, "seconds": 0.1}
+    job = unknown_at(simulator, accepted(sent_status(whole, sender), approver), **fault_of)
     assert now(whole).status == "approved"
     differences = {each["name"] for each in reconciled(whole).differences}
     assert differences == {"Comment"}  # of its status nobody knows
