@@ -114,6 +114,7 @@ def test_a_file_becomes_drafts_with_their_lines_and_once_more_changes_nothing(
 ) -> None:
     found = bring(client, project, f"{HEAD}\n{ROWS}")
     assert (found.state, found.content, found.result["problems"]) == ("done", None, [])
+    assert b'href="/projects/">Open the projects' in client.get(found.get_absolute_url()).content
     one, two = project.commitments.order_by("number")
     assert (one.number, one.title, str(one.contract_company)) == ("SC-1", "Concrete", "Acme Inc")
     assert (one.status, one.badge, one.issue_date) == ("draft", "not_sent", date(2025, 3, 31))
@@ -373,6 +374,7 @@ def test_the_public_contract_file_goes_through_as_it_is(project: Project) -> Non
         names = {"Vendor_Name": "", "Contract_Description": "", column: "name"}
         found = write(client, check(client, upload(client, company, content, kind), names))
         assert (found.state, found.result["problems"]) == ("done", [])
+        assert b"/import/\">Import another" in client.get(found.get_absolute_url()).content
     assert company.projects.count() == 16
     for each in company.projects.all():
         each.memberships.create(user=admin, commitments_level="standard")
