@@ -5,8 +5,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init
+from celery.signals import celeryd_init, task_prerun
 from django.conf import settings
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -23,4 +24,5 @@ def check_worker_signing_key(**_: Any) -> None:
 app = Celery("ledgergate")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+task_prerun.connect(close_old_connections)
 app.steps["worker"].add("config.worker:Scheduler")  # by name: a worker loads the models first
