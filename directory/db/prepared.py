@@ -192,15 +192,8 @@ class PreparedSteps:
     ``locked`` is done first. Where it finds no row, nothing is done.
     """
 
-    def __init__(
-        self,
-        locked: PreparedQuery[Any],
-        *changes: PreparedUpdate,
-        model: type[models.Model],
-        names: Sequence[str],
-    ) -> None:
-        self._steps: tuple[Any, ...] = (locked, *changes)
-        self._model, self._names = model, names
+    def __init__(self, locked: Any, *changes: Any, model: type[models.Model], names: Sequence[str]) -> None:
+        self._steps, self._model, self._names = (locked, *changes), model, names
 
     @cached_property
     def _prepared(self) -> tuple[str, list[str], str, Sequence[Sequence[Any]]]:
@@ -229,9 +222,13 @@ class PreparedSteps:
         """Store the row, with the values of each step; whether it was done."""
         database, names, statement, parameters = self._prepared
         given = [*chain(*map(build_values, parameters, [*values, vars(row)]))]
-        with connections[database].cursor() as cursor:
-            cursor.execute(statement, given)
-            stored = cursor.fetchone()
+        try:
+            with connections[database].cursor() as cursor:
+                cursor.execute(statement, given)
+                stored = cursor.fetchone()
+        except Exception:
+            connections[database].close_if_unusable_or_obsolete()  # as a transaction does when it ends
+            raise
         if stored:
             vars(row).update(zip(names, stored, strict=True))
             row._state.adding, row._state.db = False, database

@@ -6,10 +6,11 @@ renewed. What to do after a fault stands in ``outcomes.py``.
 
 import logging
 import time
+from collections.abc import Iterator
 from itertools import zip_longest
 
 from django.conf import settings
-from django.db import Error, connection, transaction
+from django.db import Error, transaction
 from django.db.models import QuerySet
 
 from directory.db.database_errors import is_transient_error
@@ -87,18 +88,23 @@ def record_outcome_and_follow(
     """Write down what became of a call, and whether what follows stands in the same transaction.
 
     That is the intent of the next call, or after the last one that the job is synced. Where it may not
-    follow, the outcome stands alone: nothing takes it with it.
+    follow, the outcome stands alone: nothing takes it with it. It waits for nobody: a row that somebody else
+    has under lock is as a lease that is lost.
     """
     if isinstance(outcome, Accepted) and not (following and stopping.is_set()):
         try:
             if following is None:
                 outcomes.record_synced(job, answered=(entry, outcome))
                 return True
-            if not job.connection.state.fault and follow(job, entry, outcome, following, fencing_token):
+            intent = list_values_of_intent(job, following, fencing_token)
+            answer = {"entry": entry.pk, **outcomes.build_answer(outcome)}
+            written = {"call": entry.call_id, "state": CallState.WRITTEN}
+            if not job.connection.state.fault and write_answer_and_intent(
+                following, *intent, answer, written
+            ):
                 return True
         except Exception as error:
             logger.warning("Export job %s: what follows an answer was not recorded: %r", job.pk, error)
-            connection.close_if_unusable_or_obsolete()  # as a transaction does when it ends
     record_outcome_with_retry(job, entry, outcome)
     if following:  # a cut may hide that it was stored
         own = {"call": following.call_id, "attempt": job.attempt, "payload_hash": following.payload_hash}
@@ -106,23 +112,15 @@ def record_outcome_and_follow(
     return False
 
 
-def follow(
-    job: ExportJob, entry: WireAttempt, outcome: Accepted, following: WireAttempt, fencing_token: int
-) -> bool:
-    """Renew both leases, and write an answer and the next intent; False, and nothing is done, without them.
-
-    The answer waits for nobody: a row that somebody else has under lock is as a lease that is lost.
-    """
-    duration = get_lease_duration()
-    return write_answer_and_intent(
-        following,
-        {"call": following.call_id, "attempt": job.attempt, "fencing_token": fencing_token},
-        {"connection": job.connection_id, "fencing_token": fencing_token, "duration": duration},
-        {"job": job.pk, "attempt": job.attempt, "duration": duration},
-        {"entry": entry.pk, **outcomes.build_answer(outcome)},
-        {"call": entry.call_id, "state": CallState.WRITTEN},
-        {"call": following.call_id, "state": CallState.SENDING},
-    )
+def list_values_of_intent(
+    job: ExportJob, entry: WireAttempt, fencing_token: int
+) -> Iterator[dict[str, object]]:
+    """In the order of ``INTENT``, for the row that is stored."""
+    lease = {"attempt": job.attempt, "duration": get_lease_duration(), "fencing_token": fencing_token}
+    yield {"call": entry.call_id, **lease}
+    yield {"connection": job.connection_id, **lease}
+    yield {"job": job.pk, **lease}
+    yield {"call": entry.call_id, "state": CallState.SENDING}
 
 
 def record_outcome_with_retry(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None:
@@ -149,8 +147,11 @@ def record_outcome_with_retry(job: ExportJob, entry: WireAttempt, outcome: Outco
 def start_call(job: ExportJob, entry: WireAttempt, fencing_token: int) -> None:
     """Renew both leases and write the ledger. Raises LeaseLost.
 
-    Where a cut hid that this was committed, it writes the same once more: the call has not left.
+    One statement does, but where a row is not free: that is waited for. Where a cut hid that this was
+    committed, it writes the same once more: the call has not left.
     """
+    if not entry.pk and write_intent(entry, *list_values_of_intent(job, entry, fencing_token)):
+        return
     with transaction.atomic():
         lease = {"fencing_token": fencing_token, "duration": get_lease_duration()}
         if not update_connection_lease(connection=job.connection_id, **lease):
@@ -188,13 +189,8 @@ def update_connection_lease(
     return claimed, {"lease_until": LeaseEnd(duration)}
 
 
-write_answer_and_intent = PreparedSteps(
-    list_unlocked_calls,
-    update_connection_lease,
-    outcomes.update_lease,
-    outcomes.save_answer,
-    outcomes.set_call_state,
-    outcomes.set_call_state,
-    model=WireAttempt,
-    names=("call_id", "attempt", "payload_hash", "was_absent"),
+INTENT = (list_unlocked_calls, update_connection_lease, outcomes.update_lease, outcomes.set_call_state)
+write_intent, write_answer_and_intent = (
+    PreparedSteps(*steps, model=WireAttempt, names=("call_id", "attempt", "payload_hash", "was_absent"))
+    for steps in (INTENT, (*INTENT, outcomes.save_answer, outcomes.set_call_state))
 )

@@ -99,11 +99,29 @@ def list_due_connections() -> ConnectionStateQuerySet:
     return connections.exclude(waiting_since=None).order_by("waiting_since")
 
 
+@transaction.atomic
 def claim_connection(connection_id: int) -> int | None:
     """The token of a new lease, or None when the connection is leased, resting, or has nothing due."""
+    found = list_claimable_connections(connection=connection_id)
+    if stopping.is_set() or not found:
+        return None
+    token = found[0].lease_attempt + 1
     holder = f"{socket.gethostname()[:30]}/{uuid.uuid4().hex[:12]}"
-    claimed = list_due_connections().filter(pk=connection_id).claim(lease_holder=holder)
-    return claimed.lease_attempt if claimed else None
+    save_lease(connection=connection_id, holder=holder, token=token, duration=get_lease_duration())
+    return token
+
+
+@PreparedQuery
+def list_claimable_connections(connection: Parameter) -> ConnectionStateQuerySet:
+    return list_due_connections().filter(pk=connection).select_for_update(of=("self",), skip_locked=True)
+
+
+@PreparedUpdate
+def save_lease(
+    connection: Parameter, holder: Parameter, token: Parameter, duration: Parameter
+) -> tuple[ConnectionStateQuerySet, dict[str, object]]:
+    claimed = ConnectionState.objects.filter(pk=connection)
+    return claimed, {"lease_holder": holder, "lease_attempt": token, "lease_until": LeaseEnd(duration)}
 
 
 def release_connection(connection_id: int, fencing_token: int) -> None:

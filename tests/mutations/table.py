@@ -222,8 +222,8 @@ MUTATIONS = (
     Mutation(
         "the intent that is stored before the wire",
         DELIVERY,
-        "        outcomes.set_call_state(call=entry.call_id, state=CallState.SENDING)\n",
-        "",
+        '    yield {"call": entry.call_id, "state": CallState.SENDING}\n',
+        '    yield {"call": entry.call_id, "state": CallState.PLANNED}\n',
         (f"{DELIVERING}::test_a_worker_that_died_while_sending_leaves_it_unknown",),
     ),
     Mutation(
