@@ -11,6 +11,7 @@ from erp_integrations.exports import verification, worker
 from erp_integrations.master_data import syncing
 from erp_integrations.models import (
     Connection,
+    ConnectionState,
     ExportJob,
     JobStatus,
     MastersPull,
@@ -20,7 +21,7 @@ from erp_integrations.models import (
     WireAttempt,
 )
 from erp_integrations.reconciliation import comparison, schedule
-from tests.dying_database import crash_at
+from tests.dying_database import crash_at, instead_of
 from tests.factories import ConnectionFactory
 from tests.simulator import Simulator
 
@@ -44,6 +45,26 @@ def test_an_answer_of_spectrums_is_written_down_once_it_is_back(
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED
     attempts = WireAttempt.objects.filter(call__job=queued)
     assert [attempt.outcome for attempt in attempts] == ["accepted"] * 3
+
+
+CUT = "SELECT pg_terminate_backend(pg_backend_pid())"
+
+
+def test_where_a_session_was_cut_the_answer_is_written_in_another_and_the_export_goes_on(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    with instead_of('UPDATE "erp_integrations_wireattempt"', CUT):
+        worker.export_due_jobs(queued.connection_id)
+    assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED
+    assert WireAttempt.objects.filter(outcome="accepted").count() == WireAttempt.objects.count() == 3
+
+
+def test_where_it_was_cut_at_the_first_intent_the_connection_is_free_at_once(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    with instead_of('INSERT INTO "erp_integrations_wireattempt"', CUT), pytest.raises(DatabaseError):
+        worker.export_due_jobs(queued.connection_id)
+    assert not ConnectionState.objects.get().lease_holder
 
 
 def test_a_delivery_that_it_ends_is_no_mistake_of_ours_and_uses_up_no_words(

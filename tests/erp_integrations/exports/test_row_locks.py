@@ -7,19 +7,21 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from directory.db.leases import LeaseLost
 from directory.models import User
 from erp_integrations import submissions
-from erp_integrations.exports import outcomes, worker
+from erp_integrations.exports import delivery, outcomes, worker
 from erp_integrations.models import (
+    CallState,
     ConnectionState,
     ExportJob,
     JobStatus,
     Submission,
     SubmissionStatus,
+    WireAttempt,
 )
 from tests.conftest import session_of_owner
 from tests.erp_integrations.conftest import accept
@@ -104,6 +106,23 @@ def test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed(queued: Ex
     person.join()
     assert claimed is None
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.CANCELLED
+
+
+def test_the_first_call_of_an_export_waits_for_who_holds_a_row_of_it(queued: ExportJob) -> None:
+    lease = worker.claim_connection(queued.connection_id)
+    assert lease is not None
+    job = worker.claim_job(queued.pk, queued.connection_id, lease)
+    assert job is not None
+    call = job.list_current_calls()[0]
+    entry = WireAttempt(call=call, attempt=job.attempt, payload_hash=call.payload_hash)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '20ms'")
+    held = held_by_another("erp_integrations_exportcall", call.pk)
+    with held, pytest.raises(OperationalError, match="lock timeout"):
+        delivery.start_call(job, entry, lease)
+    assert not WireAttempt.objects.exists()
+    delivery.start_call(job, entry, lease)
+    assert WireAttempt.objects.get().call.state == CallState.SENDING
 
 
 def test_a_worker_whose_connection_was_taken_over_claims_nothing_more(queued: ExportJob) -> None:

@@ -516,6 +516,19 @@ class TestAnAnswerAndWhatFollowsIt:
         outcomes_of = WireAttempt.objects.order_by("pk").values_list("call", "outcome")
         assert list(outcomes_of) == [(header.pk, "accepted"), (second.pk, "")]
 
+    def test_an_answer_that_ends_a_fault_of_the_connection_stands_alone(
+        self, simulator: Simulator, queued: ExportJob
+    ) -> None:
+        claimed, lease = begin(queued)
+        header, second, _ = claimed.list_current_calls()
+        entry = start_call(claimed, header, lease)
+        following = WireAttempt(call=second, attempt=claimed.attempt, payload_hash=second.payload_hash)
+        ConnectionState.objects.update(fault="Spectrum was away.")
+        claimed.connection.state.refresh_from_db()
+        assert not delivery.record_outcome_and_follow(claimed, entry, Accepted(reply="yes"), following, lease)
+        assert states(claimed) == ["written", "planned", "planned"]
+        assert ConnectionState.objects.get().fault == ""
+
     def test_a_worker_that_is_told_to_stop_begins_no_other_call(
         self, simulator: Simulator, queued: ExportJob
     ) -> None:
