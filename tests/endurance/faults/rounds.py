@@ -208,7 +208,8 @@ def _send_again(admin: Person) -> None:
     """Choose all failed e-mails in Django admin, and the action for them."""
     page = admin.opens(f"{FAILED_MAILS}?status__exact=failed")
     chosen = [box.get("value", "") for box in page.iterfind(".//input[@name='_selected_action']")]
-    if chosen and admin.sends(FAILED_MAILS, {"action": "send_again", "_selected_action": chosen}) is not None:
+    action = {"action": "send_again", "_selected_action": chosen, "select_across": "1"}  # of all pages
+    if chosen and admin.sends(FAILED_MAILS, action) is not None:
         raise Away("the administrator could not send failed e-mails again")
 
 
