@@ -58,10 +58,10 @@ def main() -> int:
         count = met = 0
         for world in FULL if asked.full else [asked.world]:
             print(f"# {world}", flush=True)
-            _copy(postgres, _fill(postgres, world), COPY)
-            for part in ["bounds"] if asked.quick else ["bounds", "ratios"]:
-                bounds = _judge(postgres, part)
-                count, met = count + bounds[0], met + bounds[1]
+            with _copied(postgres, _fill(postgres, world)):
+                for part in ["bounds"] if asked.quick else ["bounds", "ratios"]:
+                    bounds = _judge(postgres, part)
+                    count, met = count + bounds[0], met + bounds[1]
         print(f"bounds {count} met {met}")
         return int(met < count)
 
@@ -82,15 +82,17 @@ def _fill(postgres: PostgreSQL, world: str) -> str:
     migrations = sorted(each.name for each in ROOT.glob("*/migrations/*.py"))
     filling = Path(__file__).with_name("world.py").read_text(encoding="utf-8")
     made_of = hashlib.sha256("".join([*migrations, filling]).encode()).hexdigest()[:8]
-    name = f"bench_{world.replace('-', '_')}_{made_of}"
-    unfinished = f"{name}_unfinished"
+    kept = f"bench_{world.replace('-', '_')}"
+    name, unfinished = f"{kept}_{made_of}", f"{kept}_{made_of}_unfinished"
     with closing(postgres.connect(OWNER, "postgres")) as session:
         session.autocommit = True
         with session.cursor() as cursor:
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", [name])
             if cursor.rowcount:
                 return name
-            cursor.execute(f"DROP DATABASE IF EXISTS {unfinished}")
+            cursor.execute("SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{kept}_[0-9a-f]{{8}}"])
+            for (older,) in cursor.fetchall():
+                cursor.execute(f"DROP DATABASE {older}")
             cursor.execute(f"CREATE DATABASE {unfinished} OWNER {OWNER}")
             print(f"filling {world}, which is kept", flush=True)
             begun = time.monotonic()
@@ -106,12 +108,15 @@ def _fill(postgres: PostgreSQL, world: str) -> str:
     return name
 
 
-def _copy(postgres: PostgreSQL, template: str, name: str) -> None:
+@contextmanager
+def _copied(postgres: PostgreSQL, template: str) -> Iterator[None]:
     with closing(postgres.connect(OWNER, "postgres")) as session:
         session.autocommit = True
         with session.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
-            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+            cursor.execute(f"DROP DATABASE IF EXISTS {COPY}")
+            cursor.execute(f"CREATE DATABASE {COPY} TEMPLATE {template} STRATEGY FILE_COPY")
+            yield
+            cursor.execute(f"DROP DATABASE {COPY} WITH (FORCE)")
 
 
 def _judge(postgres: PostgreSQL, part: str) -> tuple[int, int]:

@@ -3,19 +3,19 @@
 Nothing in them is left to chance: the same world is the same rows each time it is filled.
 """
 
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from django.db import connection, models
-from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from commitments.models import Badge, Commitment, ContractCompany, LineItem, Lock
+from commitments.models import Badge, Commitment, ContractCompany, Lock
 from directory.models import Company, HistoryEntry, Level, User
 from erp_integrations.models import (
     CallState,
     Connection,
     ErpIdHold,
-    ExportCall,
     ExportJob,
     Job,
     JobStatus,
@@ -48,6 +48,8 @@ FIRST_ID = 1_000_000
 """Of what SQL adds; below are the rows that it copies."""
 PHASES = ("033-0000", "05-10000")
 NUMBER = "('C' || new.id)"
+Statements = defaultdict[str, list[str]]
+"""Of each table those that copy its rows; none reads what is copied into another."""
 
 
 @dataclass(frozen=True)
@@ -124,31 +126,35 @@ def fill(world: World) -> None:
     places = {
         company: build_places(company, 10 if company == measured else 2) for company in (measured, *others)
     }
+    statements: Statements = defaultdict(list)
+    base = FIRST_ID
+    for company, of_company in places.items():
+        if company == measured:
+            count, waiting = world.measured_commitments, world.waiting
+        else:
+            count = (world.commitments - world.measured_commitments) // len(others)
+            waiting = count * world.waiting_elsewhere // 1000
+        copy_rows(statements, of_company, base, count, waiting)
+        base += count
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(fill_table, statements, statements.values()))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def fill_table(table: str, statements: list[str]) -> None:
+    """In a session of its own; but for that of its keys the indexes are built when the rows are there."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        base = FIRST_ID
-        for company, of_company in places.items():
-            if company == measured:
-                count, waiting = world.measured_commitments, world.waiting
-            else:
-                count = (world.commitments - world.measured_commitments) // len(others)
-                waiting = count * world.waiting_elsewhere // 1000
-            copy_rows(cursor, of_company, base, count, waiting)
-            base += count
-        cursor.execute("SET session_replication_role = origin")
-        for model in (
-            Commitment,
-            LineItem,
-            Submission,
-            ExportJob,
-            ExportCall,
-            WireAttempt,
-            ErpIdHold,
-            HistoryEntry,
-        ):
-            table = model._meta.db_table
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
-        cursor.execute("VACUUM ANALYZE")
+        cursor.execute(
+            "UPDATE pg_index SET indisready = false, indisvalid = false "
+            f"WHERE indrelid = '{table}'::regclass AND NOT indisprimary"
+        )
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.execute(f"REINDEX TABLE {table}")
+        cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
+    connection.close()
 
 
 def build_places(company: Company, projects: int) -> list[Place]:
@@ -188,7 +194,7 @@ def build_place(company: Company, approver: User, erp: Connection, vendors: list
     return Place(send(), exported, hold, approver, vendors)
 
 
-def copy_rows(cursor: CursorWrapper, places: list[Place], base: int, count: int, waiting: int) -> None:
+def copy_rows(statements: Statements, places: list[Place], base: int, count: int, waiting: int) -> None:
     """The company's commitments, by turns of its projects and vendors; the newest wait."""
     decided = count - waiting
     for offset, place in enumerate(places):
@@ -203,14 +209,14 @@ def copy_rows(cursor: CursorWrapper, places: list[Place], base: int, count: int,
                 turn, end = "i % 1000 * 7919 % 1000", begin + kind.share
                 rows = f"{series} WHERE i < {decided} AND {turn} >= {begin} AND {turn} < {end}) AS new"
                 begin = end
-            Copying(cursor, place, kind, rows).copy_all()
+            Copying(statements, place, kind, rows).copy_all()
 
 
 class Copying:
     """The rows of one kind at one place."""
 
-    def __init__(self, cursor: CursorWrapper, place: Place, kind: Kind, rows: str) -> None:
-        self.cursor, self.place, self.kind, self.rows = cursor, place, kind, rows
+    def __init__(self, statements: Statements, place: Place, kind: Kind, rows: str) -> None:
+        self.statements, self.place, self.kind, self.rows = statements, place, kind, rows
         self.sent = place.job.submission if kind.job else place.waiting
         vendors = place.vendors[:-2] if kind.submission else place.vendors
         self.vendor = f"(ARRAY{[each.pk for each in vendors]})[1 + i % {len(vendors)}]"
@@ -249,7 +255,7 @@ class Copying:
 
     def copy_submissions(self) -> None:
         commitment, company = self.sent.commitment, self.place.vendors[0]
-        snapshot = "t.snapshot"
+        snapshot = f"(SELECT snapshot FROM {Submission._meta.db_table} WHERE id = {self.sent.pk})"
         for before, now in (
             (f'"commitment_id":{commitment.pk},', """'"commitment_id":' || new.id || ','"""),
             (f'"number":"{commitment.number}"', f"""'"number":"' || {NUMBER} || '"'"""),
@@ -257,6 +263,7 @@ class Copying:
             (f'"{company.name}"', f"""'"' || {self.vendor_name} || '"'"""),
         ):
             snapshot = f"replace({snapshot}, '{before}', {now})"
+        hashed = build_hash(snapshot)
         ends: dict[str | None, dict[str, str]] = {
             SubmissionStatus.REJECTED: {
                 "decided_by_id": str(self.place.approver.pk),
@@ -273,16 +280,13 @@ class Copying:
             erp_id=NUMBER if self.kind.job else "''",
             contract_company_name=self.vendor_name,
             snapshot=snapshot,
-            snapshot_hash=build_hash(snapshot),
+            snapshot_hash=hashed,
             status=f"'{self.kind.submission}'",
             **ends.get(self.kind.submission, {}),
         )
         entries = HistoryEntry.objects.about(self.sent).order_by("pk")[:2]
-        stored = f"(SELECT snapshot FROM {Submission._meta.db_table} WHERE id = new.id)"
         for position, entry in enumerate(entries):
-            detail = (
-                f"jsonb_build_object('snapshot_hash', {build_hash(stored)})" if not position else "t.detail"
-            )
+            detail = f"jsonb_build_object('snapshot_hash', {hashed})" if not position else "t.detail"
             self.copy(entry, id=f"new.id * 2 + {position}", subject_id="new.id", detail=detail)
 
     def copy_exports(self, status: JobStatus) -> None:
@@ -306,7 +310,7 @@ class Copying:
         for call in self.place.job.list_current_calls():
             key = f"new.id * 10 + {call.position}"
             self.copy(call, id=key, job_id="new.id", state=f"'{self.kind.call}'")
-            self.cursor.execute(
+            self.statements[WireAttempt._meta.db_table].append(
                 f"INSERT INTO {WireAttempt._meta.db_table} "
                 "(id, call_id, attempt, payload_hash, started_at, finished_at, outcome, reason, reply) "
                 f"SELECT {key}, {key}, 1, '{call.payload_hash}', now(), now(), 'accepted', '', '<reply/>' "
@@ -318,7 +322,7 @@ class Copying:
         names = [str(each.column) for each in original._meta.concrete_fields if not each.generated]
         values = ", ".join(columns.get(name, f"t.{name}") for name in names)
         table = original._meta.db_table
-        self.cursor.execute(
+        self.statements[table].append(
             f"INSERT INTO {table} ({', '.join(names)}) "
             f"SELECT {values} FROM {self.rows}, {table} AS t WHERE t.id = {original.pk}"
         )
