@@ -27,6 +27,12 @@ class KeptStatement(str):
         return self
 
 
+class JoinedStatements(str):
+    """Kept ones, each with its values, that go to PostgreSQL at once. The answer is the last one's."""
+
+    parts: Sequence[tuple[KeptStatement, Sequence[Any]]]
+
+
 class PlanKeepingCursor(cursor):  # type: ignore[misc]  # psycopg2 has no type hints
     """``kept`` has the call of each statement that its session has prepared, by its number."""
 
@@ -37,30 +43,33 @@ class PlanKeepingCursor(cursor):  # type: ignore[misc]  # psycopg2 has no type h
 
     def execute(self, query: Any, values: Any = None) -> None:
         self._written = None
-        if not isinstance(query, KeptStatement) or any(map(is_too_large, values)):
+        if not isinstance(query, KeptStatement | JoinedStatements) or any(map(is_too_large, values)):
             super().execute(query, values)
             return
         self._written = query, values
+        parts = query.parts if isinstance(query, JoinedStatements) else [(query, values)]
         try:
-            self._run_kept(query, values)
+            self._run_kept(parts)
         except FeatureNotSupported:  # a column has another type since: what was kept is of no use
             self._kept.clear()
             if not self.connection.autocommit:  # the transaction is lost; the next one is not
                 raise
-            self._run_kept(query, values)
+            self._run_kept(parts)
 
-    def _run_kept(self, statement: KeptStatement, values: Sequence[Any]) -> None:
-        if statement.number not in self._kept:
-            own = {place: number for number, place in enumerate(statement.places, 1)}
-            marks = [f"${own[place]}" if place in own else "%s" for place in range(len(values))]
-            fixed = [value for place, value in enumerate(values) if place not in own]
-            name = f"kept_{next(_numbers)}"
-            sql = statement.replace("%%", "%%%%") % tuple(marks)
-            super().execute(f"PREPARE {name} AS {sql}", fixed)
-            called = f" ({', '.join(['%s'] * len(own))})" if own else ""
-            self._kept[statement.number] = f"EXECUTE {name}{called}"
-        own_values = [values[place] for place in statement.places]
-        super().execute(self._kept[statement.number], own_values)
+    def _run_kept(self, parts: Sequence[tuple[KeptStatement, Sequence[Any]]]) -> None:
+        own_values: list[Any] = []
+        for statement, values in parts:
+            if statement.number not in self._kept:
+                own = {place: number for number, place in enumerate(statement.places, 1)}
+                marks = [f"${own[place]}" if place in own else "%s" for place in range(len(values))]
+                fixed = [value for place, value in enumerate(values) if place not in own]
+                name = f"kept_{next(_numbers)}"
+                sql = statement.replace("%%", "%%%%") % tuple(marks)
+                super().execute(f"PREPARE {name} AS {sql}", fixed)
+                called = f" ({', '.join(['%s'] * len(own))})" if own else ""
+                self._kept[statement.number] = f"EXECUTE {name}{called}"
+            own_values += [values[place] for place in statement.places]
+        super().execute("; ".join([self._kept[statement.number] for statement, _ in parts]), own_values)
 
     @property
     def query(self) -> Any:

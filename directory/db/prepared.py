@@ -6,14 +6,15 @@ not be one of them: an empty list, None and a number are the same SQL here.
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from copy import copy
 from functools import cache, cached_property, lru_cache
 from itertools import chain
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar, cast
 
-from django.db import DatabaseError, connections, models, router, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models, router, transaction
 from django.db.models import Lookup, QuerySet, Value
 from django.db.models.base import ModelState
 from django.db.models.constants import OnConflict
@@ -22,9 +23,44 @@ from django.db.models.query import ModelIterable
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.subqueries import InsertQuery, UpdateQuery
 
-from directory.db.plans import KeptStatement
+from directory.db.plans import JoinedStatements, KeptStatement
 
 Row = TypeVar("Row")
+_waiting: ContextVar[list[tuple[Any, Sequence[Any]]] | None] = ContextVar("waiting", default=None)
+
+
+@contextmanager
+def write_together() -> Iterator[None]:
+    """Within, ``save_columns`` and ``store_rows`` wait for the next ``store_row``, or the end, and go with
+    it: the way to PostgreSQL takes longer than what most of them do. For rows under lock, which are there.
+    """
+    token = _waiting.set([])
+    try:
+        yield
+        if _waiting.get():
+            with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+                cursor.execute(*build_batch())
+    finally:
+        _waiting.reset(token)
+
+
+def build_batch(*last: tuple[Any, Sequence[Any]]) -> tuple[Any, Sequence[Any]]:
+    waiting = _waiting.get() or []
+    parts = [*waiting, *last]
+    waiting.clear()
+    joined = JoinedStatements("; ".join(statement for statement, _ in parts))
+    joined.parts = parts
+    return joined, [*chain.from_iterable(values for _, values in parts)]
+
+
+def write(database: str, statement: str, values: Sequence[Any]) -> int:
+    """How many rows it changed; one where it waits."""
+    if (waiting := _waiting.get()) is not None:
+        waiting.append((statement, values))
+        return 1
+    with connections[database].cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
 
 
 class Parameter(Value):
@@ -181,9 +217,7 @@ class PreparedUpdate:
 
     def __call__(self, **values: object) -> int:
         database, statement, parameters = self._prepared
-        with connections[database].cursor() as cursor:
-            cursor.execute(statement, build_values(parameters, values))
-            return int(cursor.rowcount)
+        return write(database, statement, build_values(parameters, values))
 
 
 class PreparedSteps:
@@ -274,16 +308,17 @@ def store_row(row: models.Model, key: str = "") -> None:
     sent. Where one is there with the same ``key``, that becomes as this one.
     """
     database, values, expressions = router.db_for_write(type(row)), {}, {}
+    connection = connections[database]
     for field in row._meta.concrete_fields:
         value = getattr(row, field.attname)
         if not hasattr(value, "resolve_expression"):
-            values[field.attname] = field.get_db_prep_save(value, connections[database])
+            values[field.attname] = field.get_db_prep_save(value, connection)
         elif not isinstance(value, DatabaseDefault):
             expressions[field.attname] = value
     values.pop(row._meta.pk.attname, None)
     names, statement, parameters = build_store(type(row), (*values,), (*expressions.items(),), key)
-    with connections[database].cursor() as cursor:
-        cursor.execute(statement, build_values(parameters, values))
+    with connection.cursor() as cursor:
+        cursor.execute(*build_batch((statement, build_values(parameters, values))))
         vars(row).update(zip(names, cursor.fetchone(), strict=True))
     row._state.adding, row._state.db = False, database
 
@@ -302,9 +337,9 @@ def build_store_all(model: type[models.Model]) -> tuple[list[Any], str]:
 def store_rows(rows: Sequence[models.Model]) -> None:
     """New rows of one model at once, which don't get their keys. No value is an expression."""
     fields, statement = build_store_all(type(rows[0]))
-    with connections[router.db_for_write(type(rows[0]))].cursor() as cursor:
-        columns = (
-            [field.get_db_prep_save(getattr(row, field.attname), cursor.db) for row in rows]
-            for field in fields
-        )
-        cursor.execute(statement, [*columns])
+    database = router.db_for_write(type(rows[0]))
+    connection = connections[database]
+    columns = (
+        [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows] for field in fields
+    )
+    write(database, statement, [*columns])

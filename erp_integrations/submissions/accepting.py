@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from commitments.models import Badge
-from directory.db.prepared import store_row, store_rows
+from directory.db.prepared import store_row, store_rows, write_together
 from directory.models import User
 from erp_integrations import signing, wakeup
 from erp_integrations.adapters.base import Call, Element, Key, MovedRecord
@@ -84,7 +84,6 @@ def accept(
     is_unchecked = basis.is_unchecked_erp_id(erp_id)
     key = claim_erp_id(submission, basis, erp_id, note)
     submission.accept(by=by, at=timezone.now(), note=note.strip(), erp_id=key.erp_id)
-    submission.save_decision()
     detail |= require_number_lookup(key, basis, is_unchecked=is_unchecked and not number_looked_up)
     assert basis.connection is not None  # else a finding blocked
     job = ExportJob(submission=submission, connection=basis.connection)
@@ -136,7 +135,6 @@ def accept_again(
     job.problem = ""
     job.submission = submission
     submission.accept_retry(by=by, at=timezone.now(), note=note.strip(), erp_id=key.erp_id)
-    submission.save_decision()
     detail |= build_dismissal_detail(others, others_reason)
     pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
     store_accepted_job(job, basis, key, by=by, note=note, event=ErpEvent.EXPORT_RETRIED, detail=detail)
@@ -153,17 +151,19 @@ def store_accepted_job(
     event: ErpEvent,
     detail: dict[str, object],
 ) -> None:
-    """Store the job and its calls; for a while a slip of the hand is undone with nothing to mend."""
+    """Store decision, job and calls; for a while a slip of the hand is undone with nothing to mend."""
     set_approved_basis(job, basis, key)
     job.not_before = build_delay(settings.UNDO_SECONDS)
-    store_row(job) if job._state.adding else job.save()
-    # What is stored goes by the database's clock; this is for the screen.
-    job.not_before = timezone.now() + timedelta(seconds=settings.UNDO_SECONDS)
-    calls = store_calls(job, basis.build_calls(erp_id=key.erp_id, note=note))
-    outcomes.set_badge(job.submission, Badge.EXPORTING)
-    entry: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
-    entry |= signing.sign_decision(job, event=event, by=by, calls=calls)
-    record_decision(event, job.submission, by, {**entry, "calls": calls, "note": note.strip(), **detail})
+    with write_together():
+        job.submission.save_decision()
+        outcomes.set_badge(job.submission, Badge.EXPORTING)
+        store_row(job) if job._state.adding else job.save()
+        # What is stored goes by the database's clock; this is for the screen.
+        job.not_before = timezone.now() + timedelta(seconds=settings.UNDO_SECONDS)
+        calls = store_calls(job, basis.build_calls(erp_id=key.erp_id, note=note))
+        entry: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
+        entry |= signing.sign_decision(job, event=event, by=by, calls=calls)
+        record_decision(event, job.submission, by, {**entry, "calls": calls, "note": note.strip(), **detail})
     if not settings.UNDO_SECONDS:  # else nothing is due yet, and a poll finds it when it is
         wakeup.wake_exports(job.connection_id)
 
@@ -268,8 +268,9 @@ def claim_key(submission: Submission, connection: Connection, key: Key, refusal:
 
 def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
     """Keep the calls of a plan; their hashes."""
-    store_rows([*build_stored_calls(job, plan)])
-    return [call.hash for call in plan]
+    stored = [*build_stored_calls(job, plan)]
+    store_rows(stored)
+    return [each.payload_hash for each in stored]
 
 
 def build_stored_calls(

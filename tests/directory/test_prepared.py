@@ -1,6 +1,7 @@
 """Queries that are put into SQL once."""
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from directory.db.prepared import (
     save_columns,
     store_row,
     store_rows,
+    write_together,
 )
 from directory.models import CompanyMembership, HistoryEntry, Level, Project, ProjectMembership
 from notifications.models import RefusedAddress
@@ -179,3 +181,23 @@ def test_columns_are_saved_and_no_others() -> None:
     stored.delete()
     with pytest.raises(DatabaseError):
         save_columns(project, "name")
+
+
+def test_what_is_written_together_goes_at_once_in_its_order_and_not_at_all_after_an_error() -> None:
+    project, company = ProjectFactory(name="A", number="24-001"), CompanyFactory()
+    with CaptureQueriesContext(connection) as captured, write_together():
+        for project.name in ("50 %", "');DROP TABLE directory_project;--"):
+            save_columns(project, "name")
+        assert not captured.captured_queries
+        store_row(last := Project(company=company, name="B", number="24-002"))
+        save_columns(last, "number")
+        store_rows([Project(company=company, name="C", number="24-003")])
+    assert [sql["sql"].count("; ") for sql in captured] == [2, 1]
+    assert Project.objects.get(pk=project.pk).name == project.name
+    assert [*company.projects.order_by("name").values_list("name", flat=True)] == ["B", "C"]
+    project.name = "lost"
+    with suppress(ZeroDivisionError), write_together():
+        save_columns(project, "name")
+        1 / 0  # noqa: B018  # an error of Python's
+    store_row(Project(company=company, name="D", number="24-004"))
+    assert Project.objects.get(pk=project.pk).name != "lost"

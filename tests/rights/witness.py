@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-WRITES = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM)\s+"(\w+)"')
+WRITES = re.compile(r'(?:^|; )(?:INSERT INTO|UPDATE|DELETE FROM)\s+"(\w+)"')
 READS = ("SELECT", "(SELECT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "SET ")
 # What a request may leave behind that is no effect of it: its own session, and the counting of tries.
 ASIDE = {
@@ -28,8 +28,8 @@ class Witness:
     tables: set[str] = field(default_factory=set)
 
     def _see(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if written := WRITES.match(sql):
-            self.tables.add(written[1])
+        if written := WRITES.findall(sql):
+            self.tables.update(written)
         elif not sql.startswith(READS):
             self.tables.add(f"? {sql[:60]}")
         return execute(sql, params, many, context)
