@@ -59,9 +59,8 @@ class TicksField(forms.MultipleChoiceField):
     """A tick names exactly one record, or one change, with its content; one that is not shown any more
     counts for nothing."""
 
-    def validate(self, value: list[str]) -> None:
-        self.choices = [(each, each) for each in value if FINGERPRINT.fullmatch(each)]
-        super().validate(value)
+    def valid_value(self, value: str) -> bool:
+        return bool(FINGERPRINT.fullmatch(value))
 
 
 class OtherRecordsForm(forms.Form):
@@ -113,6 +112,16 @@ class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
         if cleaned.get("other_records") and not has_text(cleaned.get("others_reason", "")):
             self.add_error("others_reason", "Say how you know it is a different record.")
         return cleaned
+
+
+class SharedFields(dict[str, forms.Field]):
+    """A form's that are never changed: to copy each takes longer than to check what was posted."""
+
+    def __deepcopy__(self, memo: Any) -> dict[str, forms.Field]:
+        return {**self}
+
+
+AcceptForm.base_fields = SharedFields(AcceptForm.base_fields)
 
 
 class ReasonForm(forms.Form):

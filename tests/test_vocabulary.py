@@ -32,7 +32,7 @@ HOOKS = frozenset(
     generate_authenticator_name init_poolmanager initial_form_count label_from_instance load login lookups
     new_file new_message_id optgroups page_not_found password_change permission_denied csrf_failure
     server_error post prepare_value queryset ready register render response_action showPage
-    user_change_password value_from_datadict view_on_site widget_attrs
+    user_change_password valid_value value_from_datadict view_on_site widget_attrs
     """.split()
 )
 # Named by an address, a button, a template, a message or, as adjectives, by a query set.

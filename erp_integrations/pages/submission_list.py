@@ -310,7 +310,7 @@ def build_cells(
     for row in rows:
         submission, awaits = row.submission, row.is_awaiting
         if address is None:
-            address = reverse("erp_integrations:commitments", args=[row.viewer.company.slug])
+            address = build_address(row.viewer.company.slug)
         url = f"{address}{submission.pk}/"
         reason, *offered = ("", [], []) if read_only else (row.not_decidable_reason, row.buttons, row.actions)
         buttons, actions = (
@@ -342,6 +342,12 @@ def build_cells(
             **{name: getattr(submission, name) for name in SHOWN},
             **{name: getattr(submission, name, "") or "" for name in ERP_NAMES},
         }
+
+
+@cache
+def build_address(slug: str) -> str:
+    """Of a company's list."""
+    return reverse("erp_integrations:commitments", args=[slug])
 
 
 def describe_check(submission: Any) -> tuple[str, str, str]:

@@ -63,7 +63,7 @@ def lock_submission(submission: Submission) -> Submission:
 @PreparedQuery
 def list_locked_submissions(submission: Parameter) -> QuerySet[Submission]:
     rows = list_for_decision().select_related("commitment", "connection").filter(pk=submission)
-    return rows.select_for_update(of=("commitment", "self"))
+    return rows.defer("search", "commitment__search").select_for_update(of=("commitment", "self"))
 
 
 def list_for_decision() -> QuerySet[Submission]:

@@ -61,4 +61,4 @@ def list_submissions(company: Parameter, submission: Parameter) -> QuerySet[Subm
     # Each join more doubles what PostgreSQL plans: the other people are read where they are shown.
     submissions = Submission.objects.select_related("project", "commitment", "connection", "sent_by")
     submissions = submissions.annotate(**submission_rows.build_question_columns())
-    return submissions.filter(company=company, pk=submission)
+    return submissions.filter(company=company, pk=submission).defer("search", "commitment__search")

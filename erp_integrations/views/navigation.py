@@ -108,7 +108,7 @@ def list_filters(
 
 
 def build_list_url(company: Company, parameters: Mapping[str, str]) -> str:
-    return f"{reverse('erp_integrations:commitments', args=[company.slug])}?{urlencode(parameters)}"
+    return f"{submission_list.build_address(company.slug)}?{urlencode(parameters)}"
 
 
 def list_filters_for_htmx(request: SignedInRequest, viewer: CompanyMembership) -> list[NavItem]:

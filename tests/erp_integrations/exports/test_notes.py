@@ -11,6 +11,7 @@ from erp_integrations import submissions
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import worker
+from erp_integrations.forms import AcceptForm
 from erp_integrations.models import CallState, ExportJob, JobStatus, Submission
 from tests.clients import signed_in
 from tests.erp_integrations.deliveries import looked, of, unknown_at
@@ -129,6 +130,7 @@ def test_the_box_says_where_the_note_goes_and_shows_it_before_it_does(
     client = signed_in(approver)
     opened = client.get(box_url(noting)).content.decode()
     assert "Also written to Spectrum" in opened
+    assert "Also written to Spectrum" not in str(AcceptForm())  # as another connection's box has it
     assert "Notes_Text" not in opened
     shown = posted(client, noting, note=NOTE, show="1").replace("<wbr>", "")
     assert "Notes_Text" in shown
