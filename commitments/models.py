@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from directory.db.leases import LeasedQuerySet
 from directory.db.search import build_search_column
-from directory.models import Company, Project, User
+from directory.models import Company, Project, User, build_company_column
 
 
 class Kind(models.TextChoices):
@@ -196,6 +196,7 @@ class CommitmentQuerySet(models.QuerySet["Commitment"]):
 class Commitment(models.Model):
     """A subcontract or a purchase order of a project."""
 
+    company = build_company_column()
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="commitments", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)
     number = models.CharField(max_length=30, blank=True)
@@ -317,7 +318,8 @@ class Commitment(models.Model):
 class LineItem(models.Model):
     """One priced line of the Schedule of Values. The amount counts; quantity and cost explain it."""
 
-    commitment = models.ForeignKey(Commitment, on_delete=models.CASCADE, related_name="lines")
+    company = build_company_column()
+    commitment = models.ForeignKey(Commitment, on_delete=models.CASCADE, related_name="lines", db_index=False)
     position = models.PositiveIntegerField()
     cost_code = models.ForeignKey(CostCode, on_delete=models.PROTECT, null=True, blank=True)
     cost_type = models.ForeignKey(CostType, on_delete=models.PROTECT, null=True, blank=True)

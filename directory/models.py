@@ -189,6 +189,19 @@ class Company(Times):
         return self.projects.filter(commitments__isnull=False).exists()
 
 
+def build_company_column() -> "models.ForeignKey[Company, Company]":
+    """Of the row that it belongs to: the database writes it, and refuses any other (commitments 0021)."""
+    return models.ForeignKey(
+        Company,
+        on_delete=models.DO_NOTHING,
+        db_default=Value(None),
+        db_constraint=False,
+        db_index=False,
+        editable=False,
+        related_name="+",
+    )
+
+
 class ProjectQuerySet(models.QuerySet["Project"]):
     """Reading projects."""
 

@@ -326,7 +326,11 @@ def store_row(row: models.Model, key: str = "") -> None:
 @cache
 def build_store_all(model: type[models.Model]) -> tuple[list[Any], str]:
     database = connections[router.db_for_write(model)]
-    fields: list[Any] = [each for each in model._meta.concrete_fields if not each.primary_key]
+    fields: list[Any] = [
+        each
+        for each in model._meta.concrete_fields
+        if not each.primary_key and (each.has_default() or not each.has_db_default())
+    ]
     names = ", ".join(database.ops.quote_name(each.column) for each in fields)
     columns = ", ".join(f"%s::{each.db_type(database).partition('(')[0]}[]" for each in fields)
     table = database.ops.quote_name(model._meta.db_table)
@@ -335,7 +339,7 @@ def build_store_all(model: type[models.Model]) -> tuple[list[Any], str]:
 
 
 def store_rows(rows: Sequence[models.Model]) -> None:
-    """New rows of one model at once, which don't get their keys. No value is an expression."""
+    """New rows of one model at once, which don't get what the database sets. No value is an expression."""
     fields, statement = build_store_all(type(rows[0]))
     database = router.db_for_write(type(rows[0]))
     connection = connections[database]

@@ -52,7 +52,7 @@ def list_export_counts(company: Company) -> list[ExportCounts]:
     resumes_itself = Q(status=JobStatus.INCOMPLETE, not_before__isnull=False)
     rows = (
         ExportJob.objects.unfinished()
-        .filter(connection__company=company)
+        .filter(company=company)
         .order_by()
         .values("connection")
         .annotate(

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from directory.db.leases import LeasedQuerySet
 from directory.db.transitions import require_transition
-from directory.models import CompanyMembership, User
+from directory.models import CompanyMembership, User, build_company_column
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.constraints import build_known_constraint
@@ -80,6 +80,7 @@ class ExportJob(models.Model):
     means written is what the connection said when it was accepted, whatever it says by now.
     """
 
+    company = build_company_column()
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="jobs")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="jobs")
     status = models.CharField(
@@ -201,9 +202,7 @@ class ExportJob(models.Model):
                 condition=Q(status__in=["queued", "incomplete"]),
                 name="due_export_jobs",
             ),
-            models.Index(
-                fields=["connection", "status", "id"], condition=UNFINISHED, name="jobs_for_workers_or_people"
-            ),
+            models.Index(fields=["company", "status", "id"], condition=UNFINISHED, name="unfinished_jobs"),
             models.Index(fields=["lease_until"], condition=Q(status="exporting"), name="leased_export_jobs"),
             models.Index(fields=["not_before"], condition=Q(status="unknown"), name="unknown_export_jobs"),
             models.Index(
@@ -291,7 +290,8 @@ class CallState(models.TextChoices):
 class ExportCall(models.Model):
     """One write that was accepted: what the worker sends, without secrets."""
 
-    job = models.ForeignKey(ExportJob, on_delete=models.PROTECT, related_name="calls")
+    company = build_company_column()
+    job = models.ForeignKey(ExportJob, on_delete=models.PROTECT, related_name="calls", db_index=False)
     plan_round = models.PositiveIntegerField(default=1, db_default=1)
     position = models.PositiveIntegerField()
     method = models.CharField(max_length=60)
@@ -337,7 +337,10 @@ class WireAttempt(models.Model):
     A row without an end means that the worker died in between: nobody knows.
     """
 
-    call = models.ForeignKey(ExportCall, on_delete=models.PROTECT, related_name="wire_attempts")
+    company = build_company_column()
+    call = models.ForeignKey(
+        ExportCall, on_delete=models.PROTECT, related_name="wire_attempts", db_index=False
+    )
     attempt = models.PositiveIntegerField(help_text="The job's attempt number.")
     payload_hash = models.CharField(max_length=64)
     started_at = models.DateTimeField(db_default=Now())

@@ -13,7 +13,7 @@ from commitments.models import STATUSES, Commitment, Kind
 from directory.db.prepared import save_columns
 from directory.db.search import build_search_column
 from directory.db.transitions import require_transition
-from directory.models import Company, Project, User
+from directory.models import Company, Project, User, build_company_column
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.constraints import build_known_constraint
 from erp_integrations.models.job_statuses import DEVIATING, JobStatus
@@ -102,7 +102,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
     def with_unfinished_job(self, condition: Q) -> "SubmissionQuerySet":
         """Accepted ones with such a job, found from the company's few unfinished ones."""
-        of_company = Q(jobs__connection__company=F("company"))
+        of_company = Q(jobs__company=F("company"))
         return self.filter(condition, of_company, status=SubmissionStatus.ACCEPTED)
 
 
@@ -340,7 +340,10 @@ class ErpIdHold(models.Model):
     number can therefore never overwrite each other. The row goes when the name is free again.
     """
 
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="erp_id_holds")
+    company = build_company_column()
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="erp_id_holds", db_index=False
+    )
     vendor_code = models.CharField(max_length=10)
     erp_id = models.CharField(max_length=30)
     commitment = models.OneToOneField(Commitment, on_delete=models.PROTECT, related_name="erp_id_hold")

@@ -66,7 +66,7 @@ def build_mine(typed: str, viewer: CompanyMembership) -> Q:
     if not viewer.can_decide:
         return Q(pk__in=[])
     stopped = (JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN)
-    jobs = ExportJob.objects.filter(connection__company=viewer.company, status__in=stopped)
+    jobs = ExportJob.objects.filter(company=viewer.company, status__in=stopped)
     undecided = Q(status=SubmissionStatus.AWAITING) | Q(
         status=SubmissionStatus.ACCEPTED, pk__in=list(jobs.values_list("submission", flat=True))
     )

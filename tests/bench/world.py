@@ -312,8 +312,10 @@ class Copying:
             self.copy(call, id=key, job_id="new.id", state=f"'{self.kind.call}'")
             self.statements[WireAttempt._meta.db_table].append(
                 f"INSERT INTO {WireAttempt._meta.db_table} "
-                "(id, call_id, attempt, payload_hash, started_at, finished_at, outcome, reason, reply) "
-                f"SELECT {key}, {key}, 1, '{call.payload_hash}', now(), now(), 'accepted', '', '<reply/>' "
+                "(id, company_id, call_id, attempt, payload_hash, "
+                "started_at, finished_at, outcome, reason, reply) "
+                f"SELECT {key}, {call.company_id}, {key}, 1, '{call.payload_hash}', "
+                "now(), now(), 'accepted', '', '<reply/>' "
                 f"FROM {self.rows}"
             )
 

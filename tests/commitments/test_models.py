@@ -74,7 +74,7 @@ def test_a_line_says_in_which_project_it_waits_whatever_else_was_said() -> None:
         LineItemFactory(commitment=commitment)
         commitment.lines.update(unexported_in=-1)
         assert waits_in() == {project}
-    commitment.project = ProjectFactory()
+    commitment.project = ProjectFactory(company=commitment.project.company)
     commitment.save()
     assert waits_in() == {commitment.project_id}
 
