@@ -80,7 +80,7 @@ def find_subjects(entries: Iterable[HistoryEntry], reader: CompanyMembership | N
 def _find_rows(
     model: type[Model], naming: Naming, keys: set[int], reader: CompanyMembership | None
 ) -> dict[int, Model]:
-    rows = model._default_manager.select_related(*naming.related)
+    rows = model._default_manager.select_related(*naming.related or [None])
     if reader and model is Commitment:
         visible_projects = Project.objects.visible_to(reader.user).filter(pk=OuterRef("project"))
         rows = rows.annotate(reader_sees=Exists(visible_projects))

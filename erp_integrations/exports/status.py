@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from directory.models import Company
@@ -17,8 +17,8 @@ from erp_integrations.models import (
     ExportJob,
     Heartbeat,
     JobStatus,
-    Submission,
 )
+from erp_integrations.models.job_statuses import NEEDING_ATTENTION
 from notifications.models import get_database_time
 
 STUCK_AFTER = timedelta(minutes=5)
@@ -48,7 +48,6 @@ def list_export_counts(company: Company) -> list[ExportCounts]:
     """Each connection of a company. Two queries."""
     late = Now() - STUCK_AFTER
     overdue = Q(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=late)
-    needing_attention = Submission.objects.filter(company=company).needing_attention()
     resumes_itself = Q(status=JobStatus.INCOMPLETE, not_before__isnull=False)
     rows = (
         ExportJob.objects.unfinished()
@@ -60,7 +59,7 @@ def list_export_counts(company: Company) -> list[ExportCounts]:
             running=Count("pk", filter=Q(status=JobStatus.EXPORTING)),
             stuck=Count("pk", filter=overdue | Q(status=JobStatus.EXPORTING, lease_until__lte=late)),
             failed=Count("pk", filter=Q(status=JobStatus.FAILED)),
-            waiting=Count("pk", filter=Q(submission__in=needing_attention) & ~resumes_itself),
+            waiting=Count("pk", filter=NEEDING_ATTENTION & ~resumes_itself),
         )
         .values_list("connection", *COUNTED)
     )
@@ -88,8 +87,9 @@ def list_health_checks() -> list[HealthCheck]:
         age = now - beat.at
         sweep = HealthCheck("sweep", age <= longest, f"{format_seconds(age)} ago")
     # What waits on a connection that rests, is paused or closed is late for a reason that is known.
-    due = ExportJob.objects.due().filter(connection__state__in=ConnectionState.objects.available())
-    oldest = due.aggregate(oldest=Min("not_before"))["oldest"]
+    due = ExportJob.objects.due().filter(connection=OuterRef("pk")).order_by("not_before")
+    first = Min(Subquery(due.values("not_before")[:1]))
+    oldest = ConnectionState.objects.available().aggregate(oldest=first)["oldest"]
     age = now - oldest if oldest else timedelta(0)
     return [sweep, HealthCheck("oldest due export", age <= STUCK_AFTER, format_seconds(age))]
 

@@ -18,6 +18,7 @@ from erp_integrations.models.constraints import build_known_constraint
 from erp_integrations.models.job_statuses import (
     DEVIATING,
     JOB_TRANSITIONS,
+    NEEDING_ATTENTION,
     UNFINISHED,
     JobStatus,
     Verification,
@@ -202,7 +203,12 @@ class ExportJob(models.Model):
                 condition=Q(status__in=["queued", "incomplete"]),
                 name="due_export_jobs",
             ),
-            models.Index(fields=["company", "status", "id"], condition=UNFINISHED, name="unfinished_jobs"),
+            models.Index(
+                fields=["company", "status", "submission"], condition=UNFINISHED, name="unfinished_by_company"
+            ),
+            models.Index(
+                fields=["company", "submission"], condition=NEEDING_ATTENTION, name="jobs_needing_attention"
+            ),
             models.Index(fields=["lease_until"], condition=Q(status="exporting"), name="leased_export_jobs"),
             models.Index(fields=["not_before"], condition=Q(status="unknown"), name="unknown_export_jobs"),
             models.Index(

@@ -59,3 +59,7 @@ UNFINISHED = Q(
     ]
 ) | Q(status=JobStatus.SYNCED, verification__in=DEVIATING)
 """On its way, or waiting for a person: they are few, and what implies this is answered by its index."""
+NEEDING_ATTENTION = Q(status__in=[JobStatus.INCOMPLETE, JobStatus.UNKNOWN]) | Q(
+    status=JobStatus.SYNCED, verification__in=DEVIATING, seen_at=None
+)
+"""A person must look, but for what goes on by itself."""

@@ -239,7 +239,10 @@ class Submission(models.Model):
             models.Index(fields=["company", "id"], name="submissions_by_company"),
             models.Index(fields=["company", "status", "id"], name="submissions_by_status"),
             models.Index(
-                fields=["company", "id"], condition=Q(status="awaiting"), name="awaiting_submissions"
+                fields=["company", "id"],
+                include=["project", "total", "contract_company_name"],  # counted and summed
+                condition=Q(status="awaiting"),
+                name="awaiting_by_company",
             ),
             models.Index(fields=["company", "decided_by", "decided_at"], name="submissions_by_decider"),
             models.Index(

@@ -374,7 +374,7 @@ def test_the_public_contract_file_goes_through_as_it_is(project: Project) -> Non
         names = {"Vendor_Name": "", "Contract_Description": "", column: "name"}
         found = write(client, check(client, upload(client, company, content, kind), names))
         assert (found.state, found.result["problems"]) == ("done", [])
-        assert b"/import/\">Import another" in client.get(found.get_absolute_url()).content
+        assert b'/import/">Import another' in client.get(found.get_absolute_url()).content
     assert company.projects.count() == 16
     for each in company.projects.all():
         each.memberships.create(user=admin, commitments_level="standard")
