@@ -13,9 +13,9 @@ from django.db.models import F, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat, Lower
 
 from commitments.models import Kind
-from directory.db.search import build_word_filter
+from directory.db.search import build_word_filter, list_few
 from directory.models import Company, User
-from erp_integrations.models import VendorLink
+from erp_integrations.models import Submission, VendorLink
 
 AMOUNT = re.compile(r"-?\$?(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,2})?")
 KINDS = {"purchase order": Kind.PURCHASE_ORDER, "subcontract": Kind.SUBCONTRACT}
@@ -27,16 +27,20 @@ def parse_amount(text: str) -> Decimal | None:
 
 
 def build_search(company: Company, typed: str) -> Q:
-    """Each word begins one of the commitment's own, or is of what it belongs to. One query where something is
-    typed.
+    """Each word begins one of the commitment's own, or is of what it belongs to. Two queries where something is
+    typed: few that are found become keys, since PostgreSQL expects many, and would look for them row by row.
 
     An amount with cents is the total's, one without them the total's whole dollars. The currency before an
     amount says nothing.
     """
     text = re.sub(rf"\b{re.escape(company.currency.lower())} (?=[0-9$])", "", typed.lower())
     words = ["".join(each) for each in re.findall(rf"\b({'|'.join(KINDS)})s?(?!\S)|(\S+)", text)]
-    named = list_named(company, words) if words else []
-    return Q(*(build_word_search(company, word, named) for word in words))
+    if not words:
+        return Q()
+    named = list_named(company, words)
+    found = Q(*(build_word_search(company, word, named) for word in words))
+    few = list_few(Submission.objects.filter(found, company=company))
+    return found if few is None else Q(pk__in=few)
 
 
 def build_word_search(company: Company, word: str, named: Iterable[tuple[str, str, str]]) -> Q:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import escape
 
-from directory.db import pagination
+from directory.db import pagination, search
 from directory.models import Company, Level, Project, User
 from erp_integrations import submissions
 from erp_integrations.checks.approval_basis import build_basis
@@ -239,7 +239,11 @@ class TestFilters:
 
 
 class TestSearch:
-    def test_each_word_is_looked_for_in_what_the_row_shows(self) -> None:
+    @pytest.mark.parametrize("many", [0, 1_000])
+    def test_each_word_is_looked_for_in_what_the_row_shows(
+        self, many: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(search, "MANY", many)
         project = ProjectFactory(name="Pier 68")
         # A number that the factories count up may stand in the names of vendor or project as well.
         (wanted,) = send_many(project, 1, title="Pile driving", number="SC-QQ1")
