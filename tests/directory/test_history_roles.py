@@ -231,7 +231,8 @@ class TestRolesOfTheirOwn:
                     ExportCall.objects.filter(pk=call.pk).update(state=state)
 
     def test_nor_takes_it_for_another_export(self) -> None:
-        call, other = ExportJobFactory(synced=True).list_current_calls()[0], ExportJobFactory()
+        call = ExportJobFactory(synced=True).list_current_calls()[0]
+        other = ExportJobFactory(submission__commitment__project=call.job.submission.project)
         with role(WEB), pytest.raises(DatabaseError, match="nobody attested"):
             ExportCall.objects.filter(pk=call.pk).update(job=other, plan_round=2)
 
