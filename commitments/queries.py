@@ -20,6 +20,8 @@ from directory.db.pagination import Page, parse_search
 from directory.db.search import build_words_filter, list_few
 from directory.models import Project, User
 
+MANY = 1_000
+"""Of so many that are found the newest are soon met in the order of the list."""
 MOST_COUNTED = 500
 """Beyond it nothing is summed up, nor sorted by anything but time."""
 BATCH_SIZE = 500
@@ -131,8 +133,8 @@ def find_commitments(query: CommitmentQuery) -> CommitmentQuerySet:
     )
     found = list_commitments().filter(query.condition, words)
     if search:
-        few = list_few(found.filter(project=project))
-        # Of many PostgreSQL expects few where project and word go together, and would gather and sort them all.
+        few = list_few(found.filter(project=project), most=MANY)
+        # Where project and word go together PostgreSQL expects few of many, and would gather and sort them.
         many = Q(Coalesce(words, False, output_field=BooleanField()))
         found = list_commitments().filter(query.condition, many if few is None else Q(pk__in=few))
     return found

@@ -100,5 +100,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)  # before xdist's own, which counts the cores
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """More than there are cores: many tests wait for a process, a socket or a clock, campaigns most of all."""
+    """More than there are cores: many tests, and most campaigns, wait for a process, a socket or a clock."""
     return (os.cpu_count() or 1) + (2 if config.option.campaigns else 1)

@@ -30,8 +30,6 @@ def build_search_column(owner: str, *names: str) -> GeneratedField:
     return GeneratedField(expression=words, output_field=SearchVectorField(), db_persist=True)
 
 
-MANY = 1_000
-"""Of so many that are found the newest are soon met in the order of a list."""
 NO_COMPANY = 0
 # Of a history entry, in its index alone: its row is sealed.
 HISTORY_WORDS = Func(
@@ -68,12 +66,12 @@ def build_words_filter(
     return found
 
 
-def list_few(rows: QuerySet[Any]) -> list[int] | None:
-    """The keys of what is found by its words; None where there are many."""
+def list_few(rows: QuerySet[Any], *, most: int) -> list[int] | None:
+    """The keys of what is found by its words; None where there are more."""
     sql, parameters = rows.order_by().values("pk").query.sql_with_params()
     # By the index of the words in any case: PostgreSQL would expect to meet so many soon without it.
     few = f"WITH found AS MATERIALIZED ({sql}) SELECT * FROM found LIMIT %s"  # nosec B608  # written by Django
     with connection.cursor() as cursor:
-        cursor.execute(few, [*parameters, MANY + 1])
+        cursor.execute(few, [*parameters, most + 1])
         keys = [key for (key,) in cursor.fetchall()]
-    return keys if len(keys) <= MANY else None
+    return keys if len(keys) <= most else None

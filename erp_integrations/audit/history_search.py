@@ -44,6 +44,7 @@ EVENT_GROUPS = {
     "history": ("Every export of the history", ("history.",)),
 }
 """Events that may be asked for together: their words, and how they begin."""
+MANY = 1_000
 FIRST_YEAR, LAST_YEAR = 1970, 9000  # no calendar ends a day later, in any time zone
 OTHER_PREFIXES = ("person.", "email.", "group.", "signatures.")
 """How events begin that concern no company, and are told to none."""
@@ -163,11 +164,11 @@ def _build_word_filter(company: Company, word: str) -> Q:
     projects = [*company.projects.values_list("pk", flat=True)]
     for model, owners in ((Commitment, projects), (Submission, [company.pk])):
         named = model._default_manager.filter(build_word_filter(owners, word))
-        few = list_few(named)
+        few = list_few(named, most=MANY)
         own = Subquery(named.filter(pk=OuterRef("subject_id")).values(is_found=Value(True))[:1])
         called = Q(own) if few is None else Q(subject_id__in=few)
         found |= Q(called, subject_type=model._meta.label_lower)
-    few = list_few(HistoryEntry.objects.alias(search=HISTORY_WORDS).filter(matching))
+    few = list_few(HistoryEntry.objects.alias(search=HISTORY_WORDS).filter(matching), most=MANY)
     return found | (matching if few is None else Q(pk__in=few))
 
 

@@ -17,6 +17,8 @@ from directory.db.search import build_word_filter, list_few
 from directory.models import Company, User
 from erp_integrations.models import Submission, VendorLink
 
+MANY = 400
+"""Of so many that are found the next are soon met in the order of the list."""
 AMOUNT = re.compile(r"-?\$?(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,2})?")
 KINDS = {"purchase order": Kind.PURCHASE_ORDER, "subcontract": Kind.SUBCONTRACT}
 
@@ -27,8 +29,8 @@ def parse_amount(text: str) -> Decimal | None:
 
 
 def build_search(company: Company, typed: str) -> Q:
-    """Each word begins one of the commitment's own, or is of what it belongs to. Two queries where something is
-    typed: few that are found become keys, since PostgreSQL expects many, and would look for them row by row.
+    """Each word begins one of the commitment's own, or is of what it belongs to. Two queries where something
+    is typed: what is found becomes keys, if few, since PostgreSQL expects many and would look row by row.
 
     An amount with cents is the total's, one without them the total's whole dollars. The currency before an
     amount says nothing.
@@ -39,7 +41,7 @@ def build_search(company: Company, typed: str) -> Q:
         return Q()
     named = list_named(company, words)
     found = Q(*(build_word_search(company, word, named) for word in words))
-    few = list_few(Submission.objects.filter(found, company=company))
+    few = list_few(Submission.objects.filter(found, company=company), most=MANY)
     return found if few is None else Q(pk__in=few)
 
 

@@ -5,7 +5,7 @@ from django.http import QueryDict
 
 from commitments import queries
 from commitments.models import Badge, Commitment, Kind
-from directory.db import pagination, search
+from directory.db import pagination
 from directory.db.pagination import Page
 from directory.models import Project
 from tests.factories import CommitmentFactory, ContractCompanyFactory, CreatorFactory, ProjectFactory
@@ -106,7 +106,7 @@ def test_each_word_is_in_any_of_them(project: Project) -> None:
 def test_what_many_have_is_found_like_what_few_have(
     five: Project, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MANY", many)
+    monkeypatch.setattr(queries, "MANY", many)
     Commitment.objects.filter(project=five).update(title="Roofing")
     CommitmentFactory(project=ProjectFactory(company=five.company), title="Roofing")
     CommitmentFactory(project=five, title="Paving")

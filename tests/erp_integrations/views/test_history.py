@@ -18,10 +18,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from directory import history
-from directory.db import search
 from directory.history import sealing
 from directory.history.events import find_event
 from directory.models import Company, HistoryEntry, HistorySeal, Level, User
+from erp_integrations.audit import history_search
 from tests.clients import signed_in
 from tests.directory.tampering import ENTRIES, as_owner
 from tests.factories import (
@@ -208,7 +208,7 @@ class TestSearch:
     def test_what_many_have_is_found_like_what_few_have(
         self, many: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(search, "MANY", many)
+        monkeypatch.setattr(history_search, "MANY", many)
         first = SubmissionFactory(commitment__title="Roof of the hall")
         company, project = first.company, first.project
         for _ in range(2):

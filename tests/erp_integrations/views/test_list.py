@@ -12,13 +12,13 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import escape
 
-from directory.db import pagination, search
+from directory.db import pagination
 from directory.models import Company, Level, Project, User
 from erp_integrations import submissions
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.row_checks import check_due_submissions
 from erp_integrations.models import Connection, ConnectionState, ExportJob, Submission, listing
-from erp_integrations.pages import submission_list
+from erp_integrations.pages import list_search, submission_list
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
@@ -243,7 +243,7 @@ class TestSearch:
     def test_each_word_is_looked_for_in_what_the_row_shows(
         self, many: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(search, "MANY", many)
+        monkeypatch.setattr(list_search, "MANY", many)
         project = ProjectFactory(name="Pier 68")
         # A number that the factories count up may stand in the names of vendor or project as well.
         (wanted,) = send_many(project, 1, title="Pile driving", number="SC-QQ1")
