@@ -31,8 +31,9 @@ _waiting: ContextVar[list[tuple[Any, Sequence[Any]]] | None] = ContextVar("waiti
 
 @contextmanager
 def write_together() -> Iterator[None]:
-    """Within, ``save_columns`` and ``store_rows`` wait for the next ``store_row``, or the end, and go with
-    it: the way to PostgreSQL takes longer than what most of them do. For rows under lock, which are there.
+    """Within, ``save_columns`` and ``store_rows`` wait for the next statement of this module that gives an
+    answer, or the end, and go with it: the way to PostgreSQL takes longer than what most of them do. For rows
+    under lock, which are there.
     """
     token = _waiting.set([])
     try:
@@ -216,8 +217,14 @@ class PreparedUpdate:
         return rows.db, *build_statement(*query.get_compiler(rows.db).as_sql())
 
     def __call__(self, **values: object) -> int:
+        database, statement, given = self.build(**values)
+        with connections[database].cursor() as cursor:
+            cursor.execute(*build_batch((statement, given)))
+            return int(cursor.rowcount)
+
+    def build(self, **values: object) -> tuple[str, str, Sequence[Any]]:
         database, statement, parameters = self._prepared
-        return write(database, statement, build_values(parameters, values))
+        return database, statement, build_values(parameters, values)
 
 
 class PreparedSteps:
@@ -282,7 +289,7 @@ def save_columns(row: models.Model, *names: str) -> None:
     fields: list[Any] = [row._meta.get_field(name) for name in names]
     database = connections[router.db_for_write(type(row))]
     values = {each.name: each.get_db_prep_save(getattr(row, each.attname), database) for each in fields}
-    if not build_save(type(row), names)(pk=row.pk, **values):
+    if not write(*build_save(type(row), names).build(pk=row.pk, **values)):
         raise DatabaseError(f"There is no {row._meta.label} {row.pk}.")
 
 

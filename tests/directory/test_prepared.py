@@ -192,7 +192,9 @@ def test_what_is_written_together_goes_at_once_in_its_order_and_not_at_all_after
         store_row(last := Project(company=company, name="B", number="24-002"))
         save_columns(last, "number")
         store_rows([Project(company=company, name="C", number="24-003")])
-    assert [sql["sql"].count("; ") for sql in captured] == [2, 1]
+        rename = PreparedUpdate(lambda pk, name: (Project.objects.filter(pk=pk), {"name": name}))
+        assert (rename(pk=last.pk, name="B"), rename(pk=0, name="B")) == (1, 0)
+    assert [sql["sql"].count("; ") for sql in captured] == [2, 2, 0]
     assert Project.objects.get(pk=project.pk).name == project.name
     assert [*company.projects.order_by("name").values_list("name", flat=True)] == ["B", "C"]
     project.name = "lost"
