@@ -640,6 +640,15 @@ def test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try(
     assert calls_after(simulator, before) == []
 
 
+def test_a_worker_that_is_told_to_stop_claims_nothing(queued: ExportJob) -> None:
+    stopping.set()
+    try:
+        assert worker.claim_connection(queued.connection_id) is None
+    finally:
+        stopping.clear()
+    assert worker.claim_connection(queued.connection_id) is not None
+
+
 def test_a_connection_has_one_writer(simulator: Simulator, queued: ExportJob) -> None:
     assert worker.claim_connection(queued.connection_id) is not None
     before = last_call(simulator)
