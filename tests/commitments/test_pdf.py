@@ -51,6 +51,6 @@ def test_what_people_wrote_is_text_and_never_breaks_it() -> None:
     assert "<b>Łódź & Ω</b> <img src='file:///etc/passwd'/>" in text
     assert "Ångström—Žižka ООО «Бетон» Αθήνα" in text
     assert "?? {nb}? &amp; </para>" in text
-    assert "Ende" in text
+    assert (text.count("word"), text.count("x") >= 5_000, "Ende" in text) == (20_000, True, True)
     assert "passwd" not in answer["Content-Disposition"]
     assert len(pages) > 10
