@@ -49,7 +49,6 @@ class Launcher:
             self._fork = os.fork()
             if not self._fork:
                 self._work()
-            process_file(self._var, self._name).write_text(f"{self._fork}\n")
             self._ready_file.write_text(f"{os.getpid()}\n")
             _, status = os.waitpid(self._fork, 0)
             print(f"the worker ended: {os.waitstatus_to_exitcode(status)}", flush=True)
@@ -64,6 +63,7 @@ class Launcher:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         follow(os.getppid(), signal.SIGKILL)
         os.environ.pop(READY_FILE)
+        process_file(self._var, self._name).write_text(f"{os.getpid()}\n")
         self._shift()
         code = 1
         try:
