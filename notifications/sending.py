@@ -12,10 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import format_datetime
+from functools import lru_cache
+from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailAttachment, EmailMessage, EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models.functions import Now
@@ -204,7 +207,7 @@ def build_message(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Emai
             raise ValueError("The recipient's address has changed, or the account is deactivated.")
         link = password_links.build_password_link(person)
         text, html = (body.replace(PASSWORD_LINK_PLACEHOLDER, link) for body in (text, html))
-    message = EmailMultiAlternatives(
+    message = Message(
         subject=email.subject,
         body=text,
         from_email=settings.DEFAULT_FROM_EMAIL,
@@ -223,6 +226,36 @@ def build_message(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Emai
     for attachment in email.attachments.order_by("name"):
         message.attach(attachment.name, attachment.content, "text/csv")
     return message
+
+
+class Message(EmailMultiAlternatives):
+    """Its files go as they were encoded once, for all mails with them: to encode 10,000 rows takes 30 ms."""
+
+    def message(self, **options: Any) -> Any:
+        files = self.attachments
+        self.attachments = places = [file._replace(content=str(uuid4())) for file in files]
+        try:
+            message: Any = super().message(**options)
+        finally:
+            self.attachments = files
+
+        def as_bytes(unixfrom: bool = False, linesep: str = "\n") -> bytes:
+            written: bytes = type(message).as_bytes(message, unixfrom, linesep)
+            for place, file in zip(places, files, strict=True):
+                before, found, after = written.partition(encode_file.__wrapped__(place, linesep))
+                assert found
+                written = before + encode_file(file, linesep) + after
+            return written
+
+        message.as_bytes = as_bytes
+        return message
+
+
+@lru_cache(maxsize=4)
+def encode_file(file: EmailAttachment, linesep: str) -> bytes:
+    """A part of a mail, with its headers."""
+    part: Any = EmailMessage(attachments=[file]).message().get_payload(-1)
+    return bytes(part.as_bytes(linesep=linesep))
 
 
 def list_reply_addresses(email: OutgoingEmail) -> list[str]:

@@ -1,4 +1,5 @@
 import csv
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.core.mail import get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from pytest_django import Settings
@@ -101,6 +102,26 @@ def test_a_file_arrives_byte_for_byte(mail_server: MailServer, vendor: str) -> N
     body = message.get_body(("plain",))
     assert body
     assert "All 501 are in the attached file beton-waiting-for-accounting.csv" in body.get_content()
+
+
+@pytest.mark.parametrize("linesep", ["\n", "\r\n"])
+def test_files_stand_in_each_mail_as_django_writes_them(linesep: str) -> None:
+    files = [("beton.csv", "Größe;1\r\n.\r\n" * 400), ("long.csv", "x" * 1500), ("plain.csv", "From a\r\n")]
+    written = []
+    for make in (EmailMultiAlternatives, sending.Message, sending.Message):
+        mail = make(
+            "Summary", "text", "a@example.test", ["b@example.test"], headers={"Date": "1", "Message-ID": "2"}
+        )
+        mail.attach_alternative("<p>text</p>", "text/html")
+        for name, content in files:
+            mail.attach(name, content, "text/csv")
+        message: Any = mail.message()
+        whole: bytes = message.as_bytes(linesep=linesep)
+        assert [file.content for file in mail.attachments] == [content for _, content in files]
+        for number, boundary in enumerate(dict.fromkeys(re.findall(rb"={10,}\d+==", whole))):
+            whole = whole.replace(boundary, b"boundary %d" % number)
+        written.append(whole)
+    assert written[0] == written[1] == written[2]
 
 
 def test_a_batch_goes_over_one_connection_the_longest_waiting_first(mail_server: MailServer) -> None:
