@@ -5,7 +5,6 @@ Each is a page of its own, and for htmx the same dialog alone, which opens in pl
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -223,8 +222,8 @@ class Accept(Dialog):
         )
         shown = self.form or AcceptForm(initial={"erp_id": preview.erp_id})
         if preview.notes_topic:
-            shown.fields["note"] = note = copy(shown.fields["note"])
-            note.help_text = NOTE_HELP_TEXT
+            # Of the form alone: its fields are everybody's, and a posted one has read its help already.
+            shown["note"].help_text = NOTE_HELP_TEXT
         context = {
             "preview": preview,
             "expected_hash": preview.expected_hash,

@@ -134,6 +134,8 @@ def test_the_box_says_where_the_note_goes_and_shows_it_before_it_does(
     assert "Notes_Text" not in opened
     shown = posted(client, noting, note=NOTE, show="1").replace("<wbr>", "")
     assert "Notes_Text" in shown
+    assert "Also written to Spectrum" in shown
+    assert "not sent to Spectrum" not in shown
     assert shown.count(NOTE) >= 2
     respelled = posted(client, noting, note="Café", show="1")
     assert ">Respelled<" in respelled
