@@ -1,9 +1,20 @@
-"""What waits for a person at a company is listed, counted and summed from indexes alone, in the list's order."""
+"""What waits for a person at a company is listed, counted and summed from indexes alone, in the list's order.
+
+One that ends half-way is finished by running it again.
+"""
 
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations, models
 
 DEVIATING = models.Q(("status", "synced"), ("verification__in", ("absent", "elsewhere", "differs")))
+
+
+class AddIndex(AddIndexConcurrently):
+    """Anew, where a run that ended half-way had begun it: of that one nobody knows whether it is whole."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {self.index.name}")
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
 class Migration(migrations.Migration):
@@ -12,7 +23,7 @@ class Migration(migrations.Migration):
     dependencies = [("erp_integrations", "0060_company")]
 
     operations = [
-        AddIndexConcurrently(
+        AddIndex(
             model_name="exportjob",
             index=models.Index(
                 fields=["company", "status", "submission"],
@@ -24,7 +35,7 @@ class Migration(migrations.Migration):
                 name="unfinished_by_company",
             ),
         ),
-        AddIndexConcurrently(
+        AddIndex(
             model_name="exportjob",
             index=models.Index(
                 fields=["company", "submission"],
@@ -40,7 +51,7 @@ class Migration(migrations.Migration):
                 name="jobs_needing_attention",
             ),
         ),
-        AddIndexConcurrently(
+        AddIndex(
             model_name="submission",
             index=models.Index(
                 fields=["company", "id"],

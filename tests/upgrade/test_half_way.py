@@ -85,3 +85,17 @@ def test_rows_from_before_say_whose_they_are() -> None:
         assert describe_database() == whole
         for model, row in rows.items():
             assert model._default_manager.filter(pk=row.pk, company=row.company_id).exists(), model
+
+
+def test_indexes_that_were_begun_are_made_anew() -> None:
+    before, killed = (("erp_integrations", each) for each in ("0060_company", "0061_stopped_by_company"))
+    with new_database("half_way", template=template() or "template1"), connected_to("half_way"):
+        MigrationExecutor(database).migrate([killed])
+        whole = describe_database()
+        MigrationExecutor(database).migrate([before])
+        loader, done = MigrationLoader(database), set[str]()
+        state = loader.project_state([before])
+        while apply_one_statement(loader.get_migration(*killed), state, done, "CREATE INDEX", "DROP INDEX"):
+            pass
+        assert len(done) == 8
+        assert describe_database() == whole
