@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 
 from commitments.models import Commitment, LineItem
 from erp_integrations.models import ErpIdHold, ExportCall, ExportJob, Submission, WireAttempt
@@ -59,6 +59,20 @@ def test_no_row_is_written_with_another_company_or_moved_to_one(model: type[mode
             write()
     rows.update(**{"company": own.company, belongs_to: getattr(own, f"{belongs_to}_id")})
     own.save()
+
+
+@pytest.mark.parametrize("model", BELONGS_TO)
+def test_a_sessions_own_table_is_not_asked_whose_a_row_is(model: type[models.Model]) -> None:
+    own, other = exported()[model], exported()[model].company
+    parent = own._meta.get_field(BELONGS_TO[model]).related_model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE {parent} (LIKE {parent}) ON COMMIT DROP")
+        cursor.execute(f"INSERT INTO {parent} SELECT * FROM public.{parent}")
+        cursor.execute(f"UPDATE {parent} SET company_id = %s", [other.pk])
+        cursor.execute(f"UPDATE {own._meta.db_table} SET company_id = NULL WHERE id = %s", [own.pk])
+        cursor.execute(f"DROP TABLE pg_temp.{parent}")
+    own.refresh_from_db()
+    assert own.company_id != other.pk
 
 
 def test_what_rows_belong_to_is_not_moved_to_another_company() -> None:
