@@ -31,10 +31,11 @@ _waiting: ContextVar[list[tuple[Any, Sequence[Any]]] | None] = ContextVar("waiti
 
 @contextmanager
 def write_together() -> Iterator[None]:
-    """Within, ``save_columns`` and ``store_rows`` wait for the next statement of this module that gives an
-    answer, or the end, and go with it: the way to PostgreSQL takes longer than what most of them do. For rows
-    under lock, which are there.
+    """Within, ``save_columns`` and ``store_rows`` wait for the next ``store_row`` or ``PreparedUpdate``, or
+    the end, and go with it: the way to PostgreSQL takes longer than what most of them do. For rows under
+    lock, which are there. Until then no query sees them. Not within another, whose writes would come last.
     """
+    assert _waiting.get() is None
     token = _waiting.set([])
     try:
         yield

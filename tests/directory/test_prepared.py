@@ -203,3 +203,8 @@ def test_what_is_written_together_goes_at_once_in_its_order_and_not_at_all_after
         1 / 0  # noqa: B018  # an error of Python's
     store_row(Project(company=company, name="D", number="24-004"))
     assert Project.objects.get(pk=project.pk).name != "lost"
+
+
+def test_nothing_is_written_together_within_another() -> None:
+    with write_together(), pytest.raises(AssertionError), write_together():
+        pass
