@@ -78,6 +78,7 @@ class Bulk(View):
             found = find_submissions(wanted, READY).order_by("pk").values_list("pk", flat=True)
             chosen = list(found[: bulk.MAX_AT_ONCE])
         choices = bulk.list_choices(viewer, chosen, action)
+        ticked = parse_numbers(self.request.POST.getlist("row")) if posted else chosen
         possible = [each for each in choices if not each.left_out]
         form = form or ReasonForm(viewer=viewer)
         if not form.is_bound:
@@ -86,6 +87,7 @@ class Bulk(View):
             "company": viewer.company,
             "action": action,
             "possible": possible,
+            "ticked": ticked,
             "left_out": [each for each in choices if each.left_out],
             "total": bulk.get_total(possible),
             "vendors": len({each.submission.contract_company_name for each in possible}),

@@ -233,6 +233,22 @@ def test_many_are_rejected_with_one_reason(client: Client, waiting: list[Submiss
     assert {each.reason for each in Submission.objects.all()} == {"Wrong job"}
 
 
+def ticked(shown: str) -> list[str]:
+    return re.findall(r'name="row"\s+value="(\d+)" checked', shown)
+
+
+@pytest.mark.parametrize("action", ["accept", "reject"])
+def test_what_is_shown_again_ticks_no_other_than_the_person_did(
+    client: Client, waiting: list[Submission], action: str
+) -> None:
+    shown = page(client, waiting, action)
+    assert ticked(shown) == [str(each.pk) for each in waiting]
+    (one, *_) = ticked(shown)
+    # A reason is missing, or what is ticked has changed.
+    entered = form(shown) | {"action": action, "row": [one], f"stamp-{one}": "another"}
+    assert ticked(client.post(address(waiting), entered).content.decode()) == [one]
+
+
 def test_another_approver_reads_the_result_and_runs_nothing(
     client: Client, waiting: list[Submission], approver: User
 ) -> None:
