@@ -38,7 +38,7 @@ class Bulk(View):
         return self.build_page(self.require_approver(company_slug))
 
     def post(self, request: SignedInRequest, company_slug: str) -> HttpResponse:
-        drafts.save_draft(request)
+        draft = drafts.save_draft(request)
         viewer = self.require_approver(company_slug)
         action, reason, remember = get_action(request), "", False
         if action == BatchAction.REJECT:
@@ -60,6 +60,8 @@ class Bulk(View):
             )
             return self.build_page(viewer)
         batch = create_batch(viewer=viewer, action=action, items=items, reason=reason)
+        if draft and draft.texts:
+            draft.delete()  # it is used: the page of the next ones has the same address
         if remember:
             store_reason(viewer, reason, is_own=True)
         run_batch(batch, by=request.user, seconds=SECONDS_AT_ONCE)

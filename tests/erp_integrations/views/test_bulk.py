@@ -249,6 +249,18 @@ def test_what_is_shown_again_ticks_no_other_than_the_person_did(
     assert ticked(client.post(address(waiting), entered).content.decode()) == [one]
 
 
+def test_a_reason_that_was_used_is_not_there_for_the_next_ones(
+    client: Client, waiting: list[Submission]
+) -> None:
+    shown = page(client, waiting[:1], "reject")
+    token = re.findall(r'name="draft" value="([^"]+)"', shown)
+    entered = form(shown) | {"action": "reject", "draft": token, "reason": "Wrong job"}
+    client.post(address(waiting), entered | {"row": []})
+    assert "Wrong job" in page(client, waiting, "reject")
+    assert client.post(address(waiting), entered).status_code == 302
+    assert "Wrong job" not in page(client, waiting[1:], "reject")
+
+
 def test_another_approver_reads_the_result_and_runs_nothing(
     client: Client, waiting: list[Submission], approver: User
 ) -> None:
