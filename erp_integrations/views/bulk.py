@@ -39,6 +39,8 @@ class Bulk(View):
 
     def post(self, request: SignedInRequest, company_slug: str) -> HttpResponse:
         draft = drafts.save_draft(request)
+        if drafts.KEEP_ONLY in request.POST:
+            return HttpResponse(status=204)
         viewer = self.require_approver(company_slug)
         action, reason, remember = get_action(request), "", False
         if action == BatchAction.REJECT:

@@ -261,6 +261,18 @@ def test_a_reason_that_was_used_is_not_there_for_the_next_ones(
     assert "Wrong job" not in page(client, waiting[1:], "reject")
 
 
+def test_what_is_posted_to_be_kept_decides_nothing(client: Client, waiting: list[Submission]) -> None:
+    shown = page(client, waiting, "reject")
+    token = re.findall(r'name="draft" value="([^"]+)"', shown)
+    entered = form(shown) | {"action": "reject", "draft": token, "reason": "Wrong j", "keep": "1"}
+    assert client.post(address(waiting), entered).status_code == 204
+    assert {each.status for each in Submission.objects.all()} == {"awaiting"}
+    assert "Wrong j" in page(client, waiting, "reject")
+    kept = re.findall(r'name="restored" value="1"', page(client, waiting, "reject"))
+    assert client.post(address(waiting), entered | {"reason": "", "restored": kept}).status_code == 204
+    assert "Wrong j" not in page(client, waiting, "reject")
+
+
 def test_another_approver_reads_the_result_and_runs_nothing(
     client: Client, waiting: list[Submission], approver: User
 ) -> None:
