@@ -14,7 +14,7 @@ from erp_integrations import submissions
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus
 from tests.clients import signed_in
 from tests.directory.signing_in import PASSWORD, sign_in
-from tests.erp_integrations.views.test_dialogs import IN_PLACE, list_url, seen, url
+from tests.erp_integrations.views.test_dialogs import IN_PLACE, hidden, list_url, seen, url
 from tests.factories import ApproverFactory, ExportJobFactory, SubmissionFactory
 
 pytestmark = pytest.mark.django_db
@@ -266,6 +266,16 @@ class TestKeeping:
         client.post(address, entered | {"note": REASON})
         # Without a script, in the box that it came back in.
         assert client.post(address, seen(client, submission, note="")).status_code == 302
+        assert not Draft.objects.exists()
+
+    def test_what_was_emptied_after_it_was_shown_again_is_forgotten(
+        self, submission: Submission, approver: User
+    ) -> None:
+        client, address = signed_in(approver), url(submission, "accept")
+        before = seen(client, submission, note=REASON, show="1")
+        again = hidden(client.post(address, before).content.decode())
+        assert Draft.objects.get().texts == {"note": REASON}
+        client.post(address, {**again, "erp_id": before["erp_id"], "note": "", "show": "1"})
         assert not Draft.objects.exists()
 
     def test_ticks_and_numbers_do_not_come_back(self, submission: Submission, approver: User) -> None:
