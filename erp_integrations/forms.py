@@ -79,6 +79,15 @@ class ResumeForm(ConfirmedChangesForm, VersionForm):
     """Go on with the rest of an export."""
 
 
+class LookedUpInput(forms.CheckboxInput):
+    """A tick counts for the number that it was shown beside, and for no other that is typed later."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> bool:
+        typed = data.get("erp_id", "").strip()
+        is_ticked: bool = super().value_from_datadict(data, files, name)
+        return is_ticked and data.get(f"{name}_for", typed) == typed
+
+
 class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
     """The ERP ID that it shall have, and optional details; ``expected_record`` is what Spectrum showed."""
 
@@ -93,7 +102,9 @@ class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 14}),
     )
     number_looked_up = forms.BooleanField(
-        label="I checked in Spectrum: this vendor has no other subcontract with this number", required=False
+        label="I checked in Spectrum: this vendor has no other subcontract with this number",
+        required=False,
+        widget=LookedUpInput,
     )
     note = build_text_field("Details", "Kept in the commitment's history; not sent to Spectrum.")
     statement = build_text_field(

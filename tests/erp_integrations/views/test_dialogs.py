@@ -232,6 +232,22 @@ class TestAccepting:
         submission.refresh_from_db()
         assert submission.status == SubmissionStatus.AWAITING
 
+    def test_a_tick_for_one_number_says_nothing_of_another(self) -> None:
+        submission = SubmissionFactory()
+        _, client = approver_of(submission)
+        box = url(submission, "accept")
+        entered = hidden(client.post(box, seen(client, submission, erp_id="X-1", show="1")).content.decode())
+        entered |= {"number_looked_up": "on", "show": "1"}
+        tick = re.compile(r'<input[^>]* name="number_looked_up"[^>]*>')
+        for number, is_ticked in (("X-1", True), ("X-2", False)):
+            (shown,) = tick.findall(client.post(box, entered | {"erp_id": number}).content.decode())
+            assert ("checked" in shown) is is_ticked
+        del entered["show"]
+        refused = client.post(box, entered | {"erp_id": "X-2"})
+        assert refused.status_code == 422
+        assert "nobody has checked whether X-2 is free" in refused.content.decode()
+        assert client.post(box, entered | {"erp_id": "X-1"}).status_code == 302
+
     def test_when_something_blocks_there_is_no_export_but_what_to_do(self) -> None:
         submission = SubmissionFactory(commitment=ReadyCommitmentFactory(number="SC-2015-0001-A"))
         _, client = approver_of(submission)
