@@ -136,6 +136,21 @@ def test_who_looked_at_other_links_is_told_and_changes_nothing(commitment: Commi
     assert not UnitLink.objects.exists()
 
 
+def test_who_comes_second_sees_what_the_first_has_saved_beside_what_they_typed(
+    commitment: Commitment, admin: User
+) -> None:
+    save(commitment, admin, EACH="EA")
+    data = {"unit": ["EACH", "CU YD"], "erp_unit": ["EX", "YDS"], "expected_hash": "another"}
+    answer = signed_in(admin).post(address(commitment), data)
+    html = " ".join(answer.content.decode().split())
+    assert "The current ones are below" in html
+    assert 'value="EX"' in html
+    assert '<span class="sub">Now EA</span>' in html
+    assert 'value="YDS"' in html
+    assert ">Suggested<" not in html
+    assert "Now EA" not in page(commitment, admin)
+
+
 def test_who_is_no_admin_of_the_tool_looks_only(commitment: Commitment) -> None:
     viewer = ViewerFactory(company=commitment.project.company)
     html = page(commitment, viewer)
