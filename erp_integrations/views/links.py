@@ -199,6 +199,7 @@ def build_link_page(
         "owner": owner,
         "problem": problem,
         "typed": request.POST.get("code", ""),
+        "typed_connection": request.POST.get("connection", ""),
         "back": clean_list_query(request.POST.get("back", request.GET.get("back", ""))),
         "url": reverse(f"erp_integrations:{kind.name}", args=[viewer.company.slug, owner.pk]),
         "list_url": reverse(f"erp_integrations:{kind.name}s", args=[viewer.company.slug]),

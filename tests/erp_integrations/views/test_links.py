@@ -438,6 +438,18 @@ class TestJobs:
         assert answer.status_code == 422
         assert "has no job 99-999" in answer.content.decode()
 
+    def test_the_connection_that_was_chosen_stays_chosen_after_a_wrong_code(
+        self, site: Connection, admin: User
+    ) -> None:
+        other = ConnectionFactory(company=site.company)
+        have_been_read(other, jobs={"99-999": {}})
+        project = ProjectFactory(company=site.company)
+        JobLinkFactory(project=project, connection=site, job_number="24-001")
+        expected = {"expected_code": "24-001", "expected_connection": site.pk}
+        for chosen in (site, other):
+            html = link_job(admin, project, chosen, code="99-99", **expected).content.decode()
+            assert re.findall(r'<option value="(\d+)"\s+selected', html) == [str(chosen.pk)]
+
     def test_a_strangers_connection_is_no_choice(self, site: Connection, admin: User) -> None:
         answer = link_job(admin, ProjectFactory(company=site.company), ConnectionFactory())
         assert answer.status_code == 422
