@@ -41,9 +41,11 @@ class Ask(Dialog):
                 undelivered = describe_undelivered(asked.submission)
                 done = f"your question is with {asked.asked_of}. {undelivered or 'It keeps its place.'}"
         except submissions.Conflict as conflict:
-            self.row, self.form = self.get_row(), None
+            self.row = self.get_row()
             if not self.row.is_awaiting:
                 return self.build_decided_dialog(str(conflict))
+            self.form = self.build_form()
+            self.form.initial["asked_of"] = form.cleaned_data.get("asked_of")
             return self.build_dialog(str(conflict), status=409)
         except submissions.DecisionError as refusal:
             return self.build_dialog(str(refusal), status=422)

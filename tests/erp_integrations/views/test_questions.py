@@ -1,5 +1,6 @@
 """The Ask dialog, what lists and pages say of a question, and the answer on the commitment's page."""
 
+import re
 from typing import Any
 
 import pytest
@@ -136,6 +137,21 @@ def test_while_one_is_open_the_dialog_offers_to_withdraw_it_and_keeps_what_was_t
     assert "And the retainage?" in page
     assert "Not answered: " in page
     assert "Asked, " not in text_of(client.get(list_url(submission.company)))
+
+
+def test_who_is_asked_stays_chosen_when_another_has_asked_meanwhile(
+    client: Client, submission: Submission
+) -> None:
+    box = url(submission, "ask")
+    before = seen(client, submission, "ask", question="And the retainage?")
+    other = ApproverFactory(company=submission.company)
+    ask(submission, other)
+    submissions.withdraw_question(submission=submission, by=other, question=Question.objects.get().pk)
+    for person in (submission.sent_by_id, submission.created_by_id):
+        late = client.post(box, {**before, "asked_of": str(person)})
+        assert late.status_code == 409
+        assert "And the retainage?" in text_of(late)
+        assert re.findall(r'<option value="(\d+)" selected', text_of(late)) == [str(person)]
 
 
 def test_who_comes_after_a_decision_is_told_and_keeps_their_words(
