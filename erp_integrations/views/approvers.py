@@ -40,7 +40,8 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
         record_approver_review(company=viewer.company, by=request.user, **form.cleaned_data)
     except ListChanged as refusal:
         messages.warning(request, f"{refusal} Nothing was recorded.")
-        form = ApproverReviewForm(approver_list=build_approver_list(viewer.company))
+        typed = {"reason": request.POST.get("reason", ""), "flagged": request.POST.getlist("flagged")}
+        form = ApproverReviewForm(approver_list=build_approver_list(viewer.company), initial=typed)
         return _build_page(request, viewer, form, status=409)
     mailed = "Recorded. Those who can revoke it have been mailed."
     messages.success(request, mailed if form.cleaned_data["flagged"] else "Recorded: the list is confirmed.")

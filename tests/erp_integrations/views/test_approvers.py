@@ -171,6 +171,17 @@ def test_a_list_that_changed_meanwhile_is_shown_again_and_nothing_is_recorded(
     assert not HistoryEntry.objects.filter(event__startswith="approvers.").exists()
 
 
+def test_what_was_typed_and_ticked_stays_when_the_list_has_changed(
+    company: Company, approver: CompanyMembership, admin: Client
+) -> None:
+    posted = {"expected_hash": "0" * 64, "flagged": [str(approver.user_id)], "reason": "Moved to purchasing."}
+    answer = admin.post(address(company), posted)
+    assert answer.status_code == 409
+    html = answer.content.decode()
+    assert "Moved to purchasing." in html
+    assert re.search(rf'value="{approver.user_id}"[^>]*checked', html)
+
+
 @pytest.mark.parametrize("posted", [{}, {"expected_hash": "x" * 65}, {"expected_hash": "", "flagged": "abc"}])
 def test_what_no_page_sends_records_nothing(
     company: Company, approver: CompanyMembership, admin: Client, posted: dict[str, str]
