@@ -131,8 +131,8 @@ def list_people(request: SignedInRequest, company: Company) -> HttpResponse:
         projects = company.projects.filter(pk=project_id)
         found = found.filter(user__project_memberships__project__in=projects)
     form = people_forms.GivingForm(request.POST if request.method == "POST" else None, company=company)
+    ticked = [key for each in request.POST.getlist("person") if (key := parse_key(each))]
     if form.is_valid():
-        ticked = [key for each in request.POST.getlist("person") if (key := parse_key(each))]
         chosen = (found if "all" in request.POST else found.filter(pk__in=ticked)).exclude(user=request.user)
         wishes = [Wish(email=each.user.email, **form.build_wish()) for each in chosen]
         with handle_refusal(form):
@@ -153,6 +153,7 @@ def list_people(request: SignedInRequest, company: Company) -> HttpResponse:
     filters = [("show", "Show", lists.render("show", show, {"id": "show"}))]
     filters += [("project", "Project", choices.render("project", project_id, {"id": "project"}))]
     context = {"filters": filters, "page": page, "search": search, "count": found.count()}
+    context |= {"ticked": ticked, "is_all": "all" in request.POST}
     return build_page(request, "people", "People", form, **context)
 
 

@@ -443,6 +443,21 @@ class TestPages:
             join_project(PersonFactory(), ProjectFactory(company=company), Level.ADMIN)
         assert count() == few
 
+    def test_who_was_ticked_stays_ticked_when_nothing_was_given(
+        self, administrator: User, company: Company
+    ) -> None:
+        project = ProjectFactory(company=company)
+        keys = [join_company(PersonFactory(), company).pk for _ in range(2)]
+        client = signed_in(administrator)
+        refused = client.post("/companies/ours/directory/", {"person": keys[:1], "projects": [project.pk]})
+        assert refused.status_code == 422
+        html = refused.content.decode()
+        assert [bool(re.search(rf'name="person"\s+value="{key}"[^>]*checked', html)) for key in keys] == [
+            True,
+            False,
+        ]
+        assert not re.search(r'name="all"[^>]*checked', html)
+
     def test_who_is_on_another_company_s_project_is_not_told(
         self, administrator: User, company: Company
     ) -> None:
