@@ -177,6 +177,14 @@ class ConnectionForm(forms.ModelForm[Connection]):
         "any_ending", ("((?![A-Za-z0-9])[!-~])*", "Enter a wildcard such as *, or leave it blank.")
     )
 
+    def full_clean(self) -> None:
+        """Where something is refused, the form comes back without the secrets that were typed, and says so:
+        else a blank one would keep the old one."""
+        super().full_clean()
+        for name in [*SECRETS] if self._errors else []:
+            if self.data.get(self.add_prefix(name)) and name not in self._errors:
+                self.add_error(name, "Enter it again: nothing was saved, and no secret is shown.")
+
     def clean_fixed_price_units(self) -> str:
         """Always written alike, so that another spelling of the same units changes no plan."""
         return ", ".join(self.cleaned_data["fixed_price_units"].upper().replace(",", " ").split())

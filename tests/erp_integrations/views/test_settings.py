@@ -167,6 +167,8 @@ class TestTheForm:
         assert refused.status_code == 422
         for secret in (*SECRETS.values(), "typed-just-now"):
             assert secret not in html + refused.content.decode()
+        assert refused.content.decode().count("GUID: Enter it again") == 1
+        assert "Client secret: Enter it again" not in refused.content.decode()
         assert client.post(url(connection), filled_in(connection, name="Other")).status_code == 302
         connection.refresh_from_db()
         assert connection.name == "Other"
