@@ -55,6 +55,8 @@ def profile(request: SignedInRequest) -> HttpResponse:
         memberships.update_profile(form=form, by=request.user)
         messages.success(request, "Profile saved.")
         return redirect("profile")
+    if form.errors:
+        request.user.refresh_from_db()  # the page's head names who they are, not what was refused
     return render(request, "profile.html", {"form": form}, status=422 if form.errors else 200)
 
 

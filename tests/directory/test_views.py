@@ -163,6 +163,14 @@ class TestProfile:
         answer = signed_in(PersonFactory()).post("/accounts/profile/", {**self.FORM, field: value})
         assert answer.status_code == 422
 
+    def test_a_name_that_was_not_saved_is_nobodys_yet(self) -> None:
+        person = PersonFactory(first_name="Old", last_name="Name")
+        typed = {**self.FORM, "first_name": "Zorro", "last_name": "x" * 151}
+        refused = signed_in(person).post("/accounts/profile/", typed)
+        assert refused.status_code == 422
+        assert 'value="Zorro"' in refused.content.decode()
+        assert "<strong>Old Name</strong>" in refused.content.decode()
+
     def test_rights_can_not_be_posted_along(self) -> None:
         person = PersonFactory()
         signed_in(person).post("/accounts/profile/", {**self.FORM, "is_staff": "on", "is_superuser": "on"})
