@@ -211,7 +211,9 @@ class Accept(Dialog):
             return self.build_decided_dialog()
         if corruption := explanations.describe_corrupted_snapshot(row):
             return self.build_decided_dialog(" ".join(corruption.sentences), verb="Can't decide on")
-        entered: dict[str, Any] = self.form.cleaned_data if self.form else {**self.draft}
+        entered: dict[str, Any] = {**(self.form.cleaned_data if self.form else self.draft)}
+        if "erp_id" in self.request.POST:  # one that is no ERP ID stands in the field all the same
+            entered.setdefault("erp_id", self.request.POST["erp_id"].replace("\0", "").strip())
         showing = self.request.POST.get("show", "")
         ticked = entered.get("other_records", [])
         preview = previews.build_preview(

@@ -232,6 +232,18 @@ class TestAccepting:
         submission.refresh_from_db()
         assert submission.status == SubmissionStatus.AWAITING
 
+    @pytest.mark.parametrize("number", ["", "X" * 31])
+    def test_nothing_is_shown_under_another_number_than_the_refused_one(self, number: str) -> None:
+        submission = SubmissionFactory()
+        _, client = approver_of(submission)
+        entered = seen(client, submission)
+        refused = client.post(url(submission, "accept"), entered | {"erp_id": number})
+        assert refused.status_code == 422
+        html = refused.content.decode()
+        assert f'<span class="plan-value">{entered["erp_id"]}</span>' not in html
+        assert "under the ERP ID above" not in html
+        assert client.post(url(submission, "accept"), entered | {"erp_id": "X\0"}).status_code == 422
+
     def test_a_tick_for_one_number_says_nothing_of_another(self) -> None:
         submission = SubmissionFactory()
         _, client = approver_of(submission)
