@@ -29,7 +29,7 @@
     clearTimeout(pause);
     if (!typedIn) return;
     const form = typedIn;
-    const { action } = form;
+    const action = new URL(form.getAttribute("action") ?? "", location).href; // a field may be called action
     const body = new URLSearchParams(new FormData(typedIn));
     body.set("keep", "1");
     typedIn = null;
