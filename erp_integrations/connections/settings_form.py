@@ -178,11 +178,12 @@ class ConnectionForm(forms.ModelForm[Connection]):
     )
 
     def full_clean(self) -> None:
-        """Where something is refused, the form comes back without the secrets that were typed, and says so:
-        else a blank one would keep the old one."""
+        """Refused, it comes back without the secrets that were typed, and a blank one would keep the old: so
+        they are asked for again.
+        """
         super().full_clean()
-        for name in [*SECRETS] if self._errors else []:
-            if self.data.get(self.add_prefix(name)) and name not in self._errors:
+        for name in SECRETS if self.errors else ():
+            if self.data.get(self.add_prefix(name)) and name not in self.errors:
                 self.add_error(name, "Enter it again: nothing was saved, and no secret is shown.")
 
     def clean_fixed_price_units(self) -> str:
