@@ -15,6 +15,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
+from weakref import proxy
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -239,19 +240,21 @@ class Message(EmailMultiAlternatives):
         finally:
             self.attachments = files
 
+        as_django_writes, whole = type(message).as_bytes, proxy(message)  # no cycle: 1 MB would wait for gc
+
         def as_bytes(unixfrom: bool = False, linesep: str = "\n") -> bytes:
-            written: bytes = type(message).as_bytes(message, unixfrom, linesep)
+            written: bytes = as_django_writes(whole, unixfrom, linesep)
             for place, file in zip(places, files, strict=True):
                 before, found, after = written.partition(encode_file.__wrapped__(place, linesep))
                 assert found
-                written = before + encode_file(file, linesep) + after
+                written = b"".join((before, encode_file(file, linesep), after))
             return written
 
         message.as_bytes = as_bytes
         return message
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def encode_file(file: EmailAttachment, linesep: str) -> bytes:
     """A part of a mail, with its headers."""
     part: Any = EmailMessage(attachments=[file]).message().get_payload(-1)
