@@ -43,9 +43,10 @@ def test_first_look(contractor: Contractor, windows: Windows, report: Callable[[
     page.evaluate(LISTEN)
     for number in range(TIMES):
         page.get_by_role("link", name=f"Accept SC-{number}", exact=True).click()
+        # By nothing else meanwhile: to look for a button by its role takes the page longer than to paint.
+        page.wait_for_function("number => window.waits.length > number", arg=number)
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_role("button", name="Export")).to_be_visible()
-        page.wait_for_timeout(100)
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
     opened = page.evaluate("window.waits")
