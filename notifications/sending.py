@@ -245,9 +245,9 @@ class Message(EmailMultiAlternatives):
         def as_bytes(unixfrom: bool = False, linesep: str = "\n") -> bytes:
             written: bytes = as_django_writes(whole, unixfrom, linesep)
             for place, file in zip(places, files, strict=True):
-                before, found, after = written.partition(encode_file.__wrapped__(place, linesep))
+                before, found, after = written.partition(build_part.__wrapped__(place, linesep))
                 assert found
-                written = b"".join((before, encode_file(file, linesep), after))
+                written = b"".join((before, build_part(file, linesep), after))
             return written
 
         message.as_bytes = as_bytes
@@ -255,8 +255,8 @@ class Message(EmailMultiAlternatives):
 
 
 @lru_cache(maxsize=2)
-def encode_file(file: EmailAttachment, linesep: str) -> bytes:
-    """A part of a mail, with its headers."""
+def build_part(file: EmailAttachment, linesep: str) -> bytes:
+    """Of a mail, with its headers."""
     part: Any = EmailMessage(attachments=[file]).message().get_payload(-1)
     return bytes(part.as_bytes(linesep=linesep))
 

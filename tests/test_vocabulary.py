@@ -28,10 +28,10 @@ PRIVATE_SHARE = 0.20
 # Called by Django, psycopg, allauth, Celery, reportlab, requests, urllib3, zeep or a migration, so named.
 HOOKS = frozenset(
     """
-    _base_set _new_conn admin_view as_sql atoms change_view db_type execute formfield_for_foreignkey
-    generate_authenticator_name init_poolmanager initial_form_count label_from_instance load login lookups
-    new_file new_message_id optgroups page_not_found password_change permission_denied csrf_failure
-    server_error post prepare_value queryset ready register render response_action showPage
+    _base_set _new_conn admin_view as_bytes as_sql atoms change_view db_type execute formfield_for_foreignkey
+    full_clean generate_authenticator_name init_poolmanager initial_form_count label_from_instance load login
+    lookups message new_file new_message_id optgroups page_not_found password_change permission_denied
+    csrf_failure server_error post prepare_value queryset ready register render response_action showPage
     user_change_password valid_value value_from_datadict view_on_site widget_attrs
     """.split()
 )
