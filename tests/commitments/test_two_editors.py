@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from commitments.models import Commitment
@@ -34,7 +34,8 @@ class Editor:
         self.open()
 
     def open(self) -> None:
-        self.client.post(self.address, {"start_over": "1"})
+        shown = Controls(self.client.get(self.address).content.decode()).posted  # with what a refusal kept
+        self.client.post(self.address, {**shown, "start_over": "1"})
         self.posted = Controls(self.client.get(self.address).content.decode()).posted
         self.posted["status"] = self.commitment.status
         self.seen = get_stored(self.commitment)
@@ -62,6 +63,7 @@ class Editor:
 
 @settings(max_examples=6)
 @given(st.lists(STEPS, min_size=4, max_size=10))
+@example([(1, "title"), (1, "save"), (0, "save"), (0, "open")])
 def test_nobody_overwrites_in_silence(steps: list[tuple[int, str]]) -> None:
     commitment = CommitmentFactory(lines=2, title="A")
     clients = (signed_in(commitment.created_by), signed_in(ProjectAdminFactory(project=commitment.project)))
