@@ -336,17 +336,19 @@ def test_who_lost_the_privilege_or_the_account_gets_none() -> None:
     assert daily_summaries.store_due_summaries(regardless_of_hour=True) == 0
 
 
-def test_the_choice_makes_no_more_queries_for_more_rows() -> None:
+@pytest.mark.parametrize(("hour", "expected"), [(12, 15), (0, 17)])  # early, yesterday's is asked for too
+def test_the_choice_makes_no_more_queries_for_more_rows(hour: int, expected: int) -> None:
     project = ProjectFactory()
-    ApproverFactory(company=project.company)
+    person = ApproverFactory(company=project.company)
+    at = timezone.now().astimezone(ZoneInfo(person.time_zone)).replace(hour=hour)
     counts = []
     for rows in (2, 8):
         SubmissionFactory.create_batch(rows, commitment__project=project)
         OutgoingEmail.objects.all().delete()
         with CaptureQueriesContext(connection) as queries:
-            assert daily_summaries.store_due_summaries(regardless_of_hour=True) == 1
+            assert daily_summaries.store_due_summaries(at=at, regardless_of_hour=True) == 1
         counts.append(len(queries))
-    assert counts[0] == counts[1]
+    assert counts == [expected, expected]
 
 
 def test_the_command_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
